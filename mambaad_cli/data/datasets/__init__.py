@@ -1,0 +1,1 @@
+"""One file per dataset: how its folder becomes a table of samples."""

@@ -1,0 +1,1 @@
+"""What is done with a network: training, evaluation, prediction, and the runs they leave behind."""

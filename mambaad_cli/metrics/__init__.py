@@ -1,0 +1,1 @@
+"""The seven metrics of the field in pure NumPy: exact, fast, and with their definition written down."""

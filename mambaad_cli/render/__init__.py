@@ -1,0 +1,1 @@
+"""Pictures of what the network sees: overlays, scan paths, tables, reports."""

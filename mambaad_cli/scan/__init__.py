@@ -1,0 +1,1 @@
+"""The hybrid scan: where the network looks (orders) and how it remembers (kernels)."""
