@@ -13,6 +13,9 @@ MambaadError            1   something unexpected
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class MambaadError(Exception):
     """Base of all errors that are shown without a traceback.
@@ -74,3 +77,9 @@ class Interrupted(MambaadError):
     """The user stopped the work; the hint says how to go on."""
 
     exit_code = 130
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """' (did you mean NAME?)' for the nearest of `names`, or an empty string."""
+    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
+    return f" (did you mean {near[0]}?)" if near else ""

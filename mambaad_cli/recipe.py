@@ -1,0 +1,218 @@
+"""The recipe: every setting of a run, typed and checked, from YAML plus `key=value` overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mambaad_cli.errors import RecipeError, did_you_mean
+from mambaad_cli.scan import METHODS
+
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class DataConfig(_Section):
+    """What is learned from."""
+
+    dataset: str = "mvtec"  # a name of `mambaad fetch --list`, or folder:PATH
+    categories: Literal["all"] | list[str] = "all"
+    image_size: Positive = 256  # pixels, both sides
+
+    @field_validator("categories", mode="before")
+    @classmethod
+    def _split_words(cls, value: Any) -> Any:
+        if isinstance(value, str) and value != "all":
+            return [name.strip() for name in value.split(",") if name.strip()]
+        return [str(name) for name in value] if isinstance(value, list) else value
+
+    @field_validator("image_size")
+    @classmethod
+    def _whole_grid(cls, value: int) -> int:
+        if value % 32:
+            raise ValueError("must be a multiple of 32, the stride of the deepest map")
+        return value
+
+
+class ModelConfig(_Section):
+    """The network. The defaults are the paper's (section 4.1 and its released configuration)."""
+
+    encoder: str = "resnet34.bt_in1k"  # a timm name
+    encoder_weights: str = "pretrained"  # "pretrained", "none" (random) or the path of a file
+    depths: tuple[Positive, Positive, Positive, Positive] = (3, 4, 6, 3)  # HSS blocks per stage, coarse first
+    kernels: tuple[Positive, ...] = (5, 7)  # depth-wise branches beside the HSS blocks
+    scan: str = "hilbert"
+    directions: Literal[2, 4, 8] = 8
+    state: Positive = 16
+    expand: Positive = 2
+    drop_path: Fraction = 0.2
+
+    @field_validator("depths")
+    @classmethod
+    def _whole_modules(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(depth % 3 and depth % 2 for depth in value):
+            raise ValueError("each depth must be divisible by 3 or by 2: an LSS module holds 3 or 2 HSS blocks")
+        return value
+
+    @field_validator("kernels")
+    @classmethod
+    def _odd(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(kernel % 2 == 0 for kernel in value):
+            raise ValueError("kernel sizes must be odd")
+        return value
+
+    @field_validator("scan")
+    @classmethod
+    def _known_method(cls, value: str) -> str:
+        if value not in METHODS:
+            raise ValueError(f"must be one of {', '.join(METHODS)}{did_you_mean(value, METHODS)}")
+        return value
+
+
+class OptimConfig(_Section):
+    """The published optimisation: AdamW with one step of decay."""
+
+    lr: Annotated[float, Field(gt=0)] = 0.005
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    clip: Annotated[float, Field(gt=0)] = 5.0  # global gradient norm
+    decay_at: Fraction = 0.8  # share of the steps after which the rate drops
+    decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.1
+    loss_weight: Annotated[float, Field(gt=0)] = 5.0  # times the sum of the MSE over scales
+
+
+class TrainConfig(_Section):
+    """How long and in what portions."""
+
+    epochs: Positive = 500
+    batch_size: Positive = 16
+
+
+class ScoreConfig(_Section):
+    """From feature distances to scores."""
+
+    sigma: Annotated[float, Field(ge=0)] = 4.0  # Gaussian smoothing of the map, pixels
+
+
+class Recipe(_Section):
+    """All settings of a run."""
+
+    name: str = "mvtec"
+    seed: Annotated[int, Field(ge=0)] = 42
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    optim: OptimConfig = OptimConfig()
+    train: TrainConfig = TrainConfig()
+    score: ScoreConfig = ScoreConfig()
+
+    def to_yaml(self) -> str:
+        """The complete recipe as YAML; `load_recipe` reads it back to the same recipe."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def recipes_folder() -> Path:
+    """The folder of the recipes that come with mambaad: inside the package, or beside it in a checkout."""
+    inside = Path(__file__).parent / "recipes"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "recipes"
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with mambaad, for example "mvtec" or "ablation/zigzag"."""
+    folder = recipes_folder()
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+
+
+def load_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a recipe by name or file and apply `key=value` overrides.
+
+    Raises:
+        RecipeError: no such recipe, broken YAML, or unknown keys and impossible values (all named at once).
+    """
+    path = _find(str(source))
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe {path} is not valid YAML: {error}") from error
+    except OSError as error:
+        raise RecipeError(f"recipe {path} cannot be read: {error.strerror}") from error
+    if not isinstance(settings, dict):
+        raise RecipeError(f"recipe {path} must be a mapping of settings")
+    settings.setdefault("name", path.stem)
+    for word in overrides:
+        _apply(settings, word)
+    return make_recipe(settings, origin=str(path))
+
+
+def make_recipe(settings: Mapping[str, Any], origin: str) -> Recipe:
+    """Check `settings` and build the recipe; `origin` names their source in the message.
+
+    Raises:
+        RecipeError: lists every unknown key (with the nearest one) and every impossible value.
+    """
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_explain(problem)}" for problem in error.errors())
+        raise RecipeError(
+            f"{origin} has settings that cannot be used:\n{problems}",
+            "all settings: mambaad config show",
+        ) from None
+
+
+def setting_names() -> list[str]:
+    """The dotted names of all settings, for example "train.epochs"."""
+    names = []
+    for name, field in Recipe.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            names += [f"{name}.{inner}" for inner in section.model_fields]
+        else:
+            names.append(name)
+    return names
+
+
+def _find(source: str) -> Path:
+    if source.endswith((".yaml", ".yml")):
+        path = Path(source)
+        if path.is_file():
+            return path
+        raise RecipeError(f"no recipe file {source}", "recipes that come with mambaad: mambaad config list")
+    path = recipes_folder() / f"{source}.yaml"
+    if source in recipe_names():
+        return path
+    raise RecipeError(
+        f"no recipe '{source}'{did_you_mean(source, recipe_names())}",
+        "recipes: " + ", ".join(recipe_names()) + "\nyour own file: mambaad train PATH.yaml",
+    )
+
+
+def _apply(settings: dict[str, Any], word: str) -> None:
+    key, equals, value = word.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"'{word}' is not KEY=VALUE", "for example: train.epochs=100")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"the value of '{word}' is not valid YAML: {error}") from error
+    *sections, leaf = key.split(".")
+    for section in sections:
+        inner = settings.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise RecipeError(f"unknown setting '{key}'{did_you_mean(key, setting_names())}")
+        settings = inner
+    settings[leaf] = parsed
+
+
+def _explain(problem: Any) -> str:
+    parts = [str(part) for part in problem["loc"] if part not in ("literal['all']", "list[str]")]
+    key = ".".join(parts)
+    if problem["type"] == "extra_forbidden":
+        return f"unknown setting '{key}'{did_you_mean(key, setting_names())}"
+    return f"{key} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
