@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mambaad_cli.errors import MambaadError
@@ -11,6 +15,9 @@ from mambaad_cli.errors import MambaadError
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
+
+
+LINE_SECONDS = 30  # between two progress lines where there is no terminal
 
 
 class Mode:
@@ -63,21 +70,53 @@ def say(text: str) -> None:
         stderr().print(text)
 
 
-def progress() -> Progress:
-    """A progress display on stderr with rate and time left; invisible with -q or without a terminal."""
+@contextmanager
+def task(description: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """Show how far a piece of work is, on stderr: a bar in a terminal, else a line every half minute.
+
+    Yields:
+        advance(steps, note): call it as the work goes on; `note` is shown beside the count.
+    """
+    console = stderr()
+    if Mode.quiet:
+        yield lambda steps, note: None
+    elif console.is_terminal:
+        with _bar(console) as bar:
+            job = bar.add_task(description, total=total, note="")
+            yield lambda steps, note: bar.update(job, advance=steps, note=note)
+    else:
+        yield _line_printer(description, total)
+
+
+def _bar(console: Console) -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = stderr()
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
         console=console,
         transient=True,
-        disable=Mode.quiet or not console.is_terminal,
     )
+
+
+def _line_printer(description: str, total: int) -> Callable[[int, str], None]:
+    start = printed = time.monotonic()
+    done = 0
+
+    def advance(steps: int, note: str) -> None:
+        nonlocal done, printed
+        done += steps
+        now = time.monotonic()
+        if now - printed < LINE_SECONDS:
+            return
+        printed = now
+        left = timedelta(seconds=round((now - start) / max(done, 1) * (total - done)))
+        say(f"{description} {done}/{total}, {left} left  {note}")
+
+    return advance
 
 
 def report_error(error: MambaadError) -> None:

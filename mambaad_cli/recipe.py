@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from mambaad_cli.errors import RecipeError, did_you_mean
+from mambaad_cli.errors import RecipeError, UsageError, did_you_mean
 from mambaad_cli.scan import METHODS
 
 Positive = Annotated[int, Field(gt=0)]
@@ -59,7 +59,7 @@ class ModelConfig(_Section):
     @classmethod
     def _whole_modules(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if any(depth % 3 and depth % 2 for depth in value):
-            raise ValueError("each depth must be divisible by 3 or by 2: an LSS module holds 3 or 2 HSS blocks")
+            raise ValueError("each must be divisible by 3 or 2: an LSS module holds 3 or 2 HSS blocks")
         return value
 
     @field_validator("kernels")
@@ -148,6 +148,19 @@ def load_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     for word in overrides:
         _apply(settings, word)
     return make_recipe(settings, origin=str(path))
+
+
+def load_words(words: Iterable[str], default: str = "mvtec") -> Recipe:
+    """Read a recipe as commands take it: its name or file (else `default`), mixed with `key=value` overrides.
+
+    Raises:
+        UsageError: more than one recipe; and what `load_recipe` raises.
+    """
+    words = list(words)
+    named = [word for word in words if "=" not in word]
+    if len(named) > 1:
+        raise UsageError(f"one recipe at a time, not {' and '.join(named)}", "settings are KEY=VALUE")
+    return load_recipe(named[0] if named else default, [word for word in words if "=" in word])
 
 
 def make_recipe(settings: Mapping[str, Any], origin: str) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -33,16 +34,14 @@ class Decoder(nn.Module):
     """Four stages of LSS modules at strides 32, 16, 8 and 4 (paper, section 3.2).
 
     Args:
-        channels: per stage, coarse first: of the fused map, then of the encoder's maps at strides 16, 8 and 4.
+        channels: per stage, coarse first: of the fused map, then of the encoder's maps at strides 16, 8, 4.
         config: depths count HSS blocks per stage; three (or else two) of them make one LSS module.
     """
 
     def __init__(self, channels: Sequence[int], config: ModelConfig) -> None:
         super().__init__()
         rates = torch.linspace(config.drop_path, 0, sum(config.depths)).tolist()
-        self.expands = nn.ModuleList(
-            PatchExpand(before, after) for before, after in zip(channels[:-1], channels[1:], strict=True)
-        )
+        self.expands = nn.ModuleList(PatchExpand(before, after) for before, after in pairwise(channels))
         self.stages = nn.ModuleList()
         for stage, (width, depth) in enumerate(zip(channels, config.depths, strict=True)):
             first = sum(config.depths[:stage])

@@ -33,18 +33,21 @@ class Encoder(nn.Module):
         super().__init__()
         self.name = name
         try:
-            self.network = timm.create_model(name, pretrained=False, features_only=True, out_indices=(1, 2, 3))
+            self.network = timm.create_model(
+                name, pretrained=False, features_only=True, out_indices=(1, 2, 3)
+            )
         except (RuntimeError, AttributeError, AssertionError, IndexError) as error:
             names = timm.list_models(pretrained=False)
             raise RecipeError(
                 f"timm has no usable encoder '{name}'{did_you_mean(name, names)}",
                 f"two that are tested: model.encoder=resnet34.bt_in1k, model.encoder={EMBEDDED}",
             ) from error
-        strides = tuple(self.network.feature_info.reduction())
+        features: Any = self.network.feature_info
+        strides = tuple(features.reduction())
         if strides != (4, 8, 16):
             raise RecipeError(f"encoder '{name}' has maps at strides {strides}; 4, 8 and 16 are needed")
-        self.channels: tuple[int, int, int] = tuple(self.network.feature_info.channels())
-        config: Mapping[str, Any] = self.network.default_cfg
+        self.channels: tuple[int, int, int] = tuple(features.channels())
+        config: Any = self.network.default_cfg
         self.mean, self.std = config["mean"], config["std"]
         self.requires_grad_(False)
         self.eval()
@@ -109,7 +112,9 @@ def _load_file(encoder: Encoder, path: Path) -> None:
         state = torch.load(path, map_location="cpu", weights_only=True)
         encoder.network.load_state_dict(_only(state, encoder))
     except FileNotFoundError:
-        raise DataError(f"no encoder weights at {path}", "set model.encoder_weights to an existing file") from None
+        raise DataError(
+            f"no encoder weights at {path}", "set model.encoder_weights to an existing file"
+        ) from None
     except Exception as error:  # torch.load raises half a dozen types for a damaged or foreign file
         raise DataError(
             f"{path} does not hold weights of '{encoder.name}': {str(error).splitlines()[0]}",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class HalfFPN(nn.Module):
-    """Sums the maps bottom-up at stride 16, then three ResNet bottlenecks halve the size (paper, section 3.2).
+    """Sums the maps bottom-up at stride 16, then three ResNet bottlenecks halve the size (section 3.2).
 
     Args:
         channels: of the encoder's maps at strides 4, 8 and 16.

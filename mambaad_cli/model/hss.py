@@ -69,14 +69,15 @@ class HSSBlock(nn.Module):
         B, L, _ = u.shape
         # One product for all directions: projecting a pixel commutes with the order in which pixels are read.
         projected = F.linear(u, self.x_proj.flatten(0, 1)).view(B, L, self.directions, -1)
-        low, b, c = projected.transpose(1, 2).split([self.rank, self.state, self.state], dim=-1)  # (B, K, L, .)
+        sizes = [self.rank, self.state, self.state]
+        low, b, c = projected.transpose(1, 2).split_with_sizes(sizes, dim=-1)  # (B, K, L, .) each
         delta = F.softplus(low @ self.dt_weight.transpose(1, 2) + self.dt_bias[:, None])  # (B, K, L, E)
         order = scan_order(self.method, H, W, self.directions)
         return hybrid_scan(u, delta, -self.A_log.exp(), b, c, self.D, order)
 
 
 def drop_path(x: Tensor, probability: float, training: bool) -> Tensor:
-    """Drop the whole branch of a picture and scale up the others, so that the mean stays (arXiv 1603.09382)."""
+    """Drop the branch of a picture and scale up the others, so that the mean stays (arXiv 1603.09382)."""
     if not training or probability == 0:
         return x
     keep = x.new_empty(x.shape[0], *[1] * (x.ndim - 1)).bernoulli_(1 - probability)

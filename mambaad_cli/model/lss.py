@@ -1,4 +1,4 @@
-"""The Locality-enhanced State Space (LSS) module: HSS blocks for the whole, depth-wise convolutions for the near."""
+"""The Locality-enhanced State Space (LSS) module: HSS blocks look far, depth-wise convolutions look near."""
 
 from __future__ import annotations
 

@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
-
 from mambaad_cli.errors import RunError
 from mambaad_cli.model.mambaad import MambaAD
 from mambaad_cli.recipe import ModelConfig
@@ -86,5 +84,3 @@ def _rename(name: str) -> str:
     for pattern, replacement in RENAMES:
         name = re.sub(pattern, replacement, name)
     return name
-
-

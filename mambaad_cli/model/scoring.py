@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def reconstruction_loss(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
-    """Sum over scales of the mean squared error (paper, equation 7)."""
-    return torch.stack([F.mse_loss(s, t) for t, s in zip(teacher, student, strict=True)]).sum()
+def scale_losses(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
+    """Mean squared error of each scale, (S,); the paper's loss is their sum (equation 7)."""
+    return torch.stack([F.mse_loss(s, t) for t, s in zip(teacher, student, strict=True)])
 
 
 def scale_maps(teacher: Sequence[Tensor], student: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
@@ -36,7 +36,7 @@ def anomaly_map(teacher: Sequence[Tensor], student: Sequence[Tensor], size: tupl
 
 
 def smooth(maps: Tensor, sigma: float) -> Tensor:
-    """Gaussian filter of (B, H, W), equal to `scipy.ndimage.gaussian_filter` (half-sample borders, 4 sigma)."""
+    """Gaussian filter of (B, H, W), equal to `scipy.ndimage.gaussian_filter` (borders mirrored, 4 sigma)."""
     if sigma == 0:
         return maps
     radius = int(4 * sigma + 0.5)

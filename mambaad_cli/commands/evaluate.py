@@ -1,0 +1,53 @@
+"""`mambaad eval`: the seven metrics of a run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mambaad_cli.commands import options
+
+EPILOG = """\
+Examples:
+
+mambaad eval --metrics all
+
+mambaad eval mvtec-2026 --metrics image_auroc,pixel_aupro --protocol published
+
+mambaad eval latest --classes screw,grid --json"""
+
+
+def evaluate(
+    run: options.Run = "latest",
+    metrics: Annotated[
+        str, typer.Option("--metrics", help="all, or names separated by commas.", metavar="LIST")
+    ] = "all",
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="exact, or published: as the published tables were made.")
+    ] = "exact",
+    classes: options.Classes = None,
+    data_dir: options.DataDir = None,
+    device: options.Device = "auto",
+    batch_size: options.BatchSize = 8,
+    scan_kernel: options.ScanKernel = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure a run on the test pictures: seven metrics per category, and their mean."""
+    from mambaad_cli import console, env
+    from mambaad_cli.commands.results import print_evaluation
+    from mambaad_cli.data.index import open_dataset
+    from mambaad_cli.engine.detector import Detector
+    from mambaad_cli.engine.evaluation import evaluate as measure
+    from mambaad_cli.metrics import METRICS
+    from mambaad_cli.metrics.scores import check_options
+
+    console.configure(as_json=as_json, quiet=quiet)
+    options.force_scan_kernel(scan_kernel)
+    wanted = check_options(options.names(metrics) or METRICS, protocol)
+    detector = Detector.load(run, device)
+    data = detector.recipe.data
+    trained = None if data.categories == "all" else data.categories
+    index = open_dataset(data.dataset, data_dir or env.data_root(), options.names(classes) or trained)
+    print_evaluation(detector.run, measure(detector, index, wanted, protocol, batch_size))

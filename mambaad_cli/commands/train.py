@@ -1,0 +1,83 @@
+"""`mambaad train`: one model for all categories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mambaad_cli.commands import options
+
+EPILOG = """\
+Examples:
+
+mambaad train --classes all --epochs 500
+
+mambaad train visa model.scan=zigzag optim.lr=0.001
+
+mambaad train --resume latest"""
+
+
+def train(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RECIPE] [KEY=VALUE]...",
+            help="A recipe (name or YAML file; default mvtec), then settings that override it.",
+            show_default=False,
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Another dataset: its name, or folder:PATH.")
+    ] = None,
+    classes: options.Classes = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Passes over the training pictures.")] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", help="Go on with a run, with its own recipe.", metavar="RUN")
+    ] = None,
+    data_dir: options.DataDir = None,
+    device: options.Device = "auto",
+    scan_kernel: options.ScanKernel = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train one model on the normal pictures of all categories of a dataset."""
+    from mambaad_cli import console, env
+    from mambaad_cli.data.index import open_dataset
+    from mambaad_cli.engine.device import choose_device
+    from mambaad_cli.engine.runs import create_run, read_log, read_recipe
+    from mambaad_cli.engine.training import train
+    from mambaad_cli.recipe import load_words
+
+    console.configure(as_json=as_json, quiet=quiet)
+    options.force_scan_kernel(scan_kernel)
+    overrides = {"data.dataset": dataset, "data.categories": classes, "train.epochs": epochs}
+    given = [f"{key}={value}" for key, value in overrides.items() if value is not None]
+    words = [*(words or []), *given]
+    run = _resumed(resume, words) if resume else None
+    recipe = read_recipe(run) if run else load_words(words)
+    chosen = choose_device(device)
+    categories = None if recipe.data.categories == "all" else recipe.data.categories
+    index = open_dataset(recipe.data.dataset, data_dir or env.data_root(), categories)
+    run = run or create_run(recipe, dataset=index.receipt)
+    console.say(
+        f"run {run}: {len(index.samples('train'))} pictures, {recipe.train.epochs} epochs on {chosen}"
+    )
+    train(recipe, index, run, chosen)
+    last = read_log(run)[-1]
+    text = f"{run}  epoch {last['epoch']}, loss {last['loss']:.4f}"
+    console.result(text, {"schema": "mambaad.train/1", "run": str(run), **last}, brief=str(run))
+    console.say(f"[dim]next: mambaad eval {run.name}[/dim]")
+
+
+def _resumed(name: str, changes: list[str]) -> Path:
+    from mambaad_cli.engine.runs import find_run
+    from mambaad_cli.errors import UsageError
+
+    if changes:
+        raise UsageError(
+            f"a resumed run keeps its own recipe; not changed: {', '.join(changes)}",
+            "for other settings start a new run: mambaad train RECIPE KEY=VALUE...",
+        )
+    return find_run(name)

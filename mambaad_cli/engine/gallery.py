@@ -1,0 +1,91 @@
+"""The overlays of a run: what it sees in the test pictures it was evaluated on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from mambaad_cli.data.images import full_mask, open_picture
+from mambaad_cli.data.index import Index
+from mambaad_cli.engine.detector import Detector
+from mambaad_cli.engine.evaluation import Evaluation
+from mambaad_cli.errors import DataError
+from mambaad_cli.render.canvas import save_figure
+from mambaad_cli.render.overlays import caption, overlay_figure
+
+Row = dict[str, Any]
+
+
+def choose_rows(
+    evaluation: Evaluation,
+    category: str | None = None,
+    defect: str | None = None,
+    worst: int | None = None,
+    missed: bool = False,
+) -> list[Row]:
+    """The rows of an evaluation's scores that are to be drawn.
+
+    Args:
+        category, defect: only these.
+        worst: only so many, the highest scores first.
+        missed: only pictures on the wrong side of the run's image threshold.
+
+    Raises:
+        DataError: no picture is left.
+    """
+    limit = evaluation.thresholds.get("image")
+    rows = [
+        row
+        for row in evaluation.scores
+        if category in (None, row["category"])
+        and defect in (None, row["defect"])
+        and not (missed and limit is not None and (row["score"] >= limit) == bool(row["label"]))
+    ]
+    if not rows:
+        known = sorted({f"{row['category']}/{row['defect']}" for row in evaluation.scores})
+        raise DataError("no evaluated picture is like that", "there are: " + ", ".join(known))
+    return sorted(rows, key=lambda row: -row["score"])[:worst] if worst else rows
+
+
+def draw_overlays(
+    detector: Detector,
+    index: Index,
+    evaluation: Evaluation,
+    rows: Sequence[Row],
+    folder: Path,
+    batch_size: int = 8,
+) -> Iterator[Path]:
+    """Draw `rows` into folder/<category>/<defect>/<name>.png, one after the other, on the run's one scale."""
+    masks = {sample.image: sample.mask for sample in index.samples("test")}
+    for start in range(0, len(rows), batch_size):
+        batch = rows[start : start + batch_size]
+        pictures = [np.asarray(open_picture(index.root / row["image"])) for row in batch]
+        maps, _ = detector.predict(pictures)
+        for row, picture, anomaly_map in zip(batch, pictures, maps, strict=True):
+            mask = masks.get(row["image"])
+            figure = overlay_figure(
+                picture,
+                anomaly_map,
+                full_mask(index.root / mask) if mask else None,
+                threshold=_pixel_threshold(evaluation, row["category"]),
+                vmin=evaluation.scale[0],
+                vmax=evaluation.scale[1],
+                title=_caption(evaluation, row),
+            )
+            name = PurePosixPath(row["image"]).stem
+            yield save_figure(figure, folder / row["category"] / row["defect"] / f"{name}.png")
+
+
+def _pixel_threshold(evaluation: Evaluation, category: str) -> float:
+    """The category's best F1 threshold, else the run's; a contour nobody can draw stays above the scale."""
+    own = evaluation.categories[category].thresholds.get("pixel")
+    threshold = own if own is not None else evaluation.thresholds.get("pixel", evaluation.scale[1])
+    return float(threshold)
+
+
+def _caption(evaluation: Evaluation, row: Row) -> str:
+    threshold = evaluation.thresholds.get("image", evaluation.scale[1])
+    return caption(row["category"], row["defect"], row["score"], threshold)

@@ -1,0 +1,112 @@
+"""Run folders: where one lives, which one is meant, what is in it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mambaad_cli import env
+from mambaad_cli.errors import RunError, did_you_mean
+from mambaad_cli.recipe import Recipe, make_recipe
+
+RECIPE, ENVIRONMENT, LOG = "recipe.yaml", "environment.json", "train.jsonl"
+LATEST = "latest"
+
+
+def create_run(recipe: Recipe, **facts: Any) -> Path:
+    """Make runs/<recipe>-<YYYYmmdd-HHMMSS>/ with the recipe and the environment, and call it the latest.
+
+    Args:
+        facts: more for environment.json, for example the dataset's receipt.
+    """
+    stem = f"{recipe.name.replace('/', '-')}-{datetime.now():%Y%m%d-%H%M%S}"
+    run = _unused(env.runs_root() / stem)
+    (run / "checkpoints").mkdir(parents=True)
+    (run / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
+    facts = {**environment(), **facts}
+    (run / ENVIRONMENT).write_text(json.dumps(facts, indent=2, default=str) + "\n", encoding="utf-8")
+    # A one-line file, not a link: links need administrator rights on Windows.
+    (run.parent / LATEST).write_text(run.name + "\n", encoding="utf-8")
+    return run
+
+
+def find_run(name: str = LATEST) -> Path:
+    """The run folder that `name` means: a path, "latest", or a unique prefix of a run's name.
+
+    Raises:
+        RunError: no such run, or several.
+    """
+    root = env.runs_root()
+    if (Path(name) / RECIPE).is_file():
+        return Path(name)
+    runs = list_runs()
+    if not runs:
+        raise RunError(f"no run in {root.absolute()}", "make one: mambaad train (or mambaad quickstart)")
+    if name == LATEST:
+        pointer = root / LATEST
+        named = root / pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
+        return named if named in runs else runs[0]
+    matches = [run for run in runs if run.name == name] or [run for run in runs if run.name.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    names = [run.name for run in matches or runs]
+    what = f"'{name}' means several runs" if matches else f"no run '{name}'{did_you_mean(name, names)}"
+    raise RunError(what, "runs, newest first: " + ", ".join(names[:5]))
+
+
+def list_runs() -> list[Path]:
+    """All run folders, newest first."""
+    found = [path.parent for path in env.runs_root().glob(f"*/{RECIPE}")]
+    return sorted(found, key=lambda run: (run / RECIPE).stat().st_mtime, reverse=True)
+
+
+def read_recipe(run: Path) -> Recipe:
+    """The recipe that a run was made with."""
+    path = run / RECIPE
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RunError(f"{path} cannot be read: {error}", "choose another run: mambaad eval RUN") from error
+    return make_recipe(settings, origin=str(path))
+
+
+def read_log(run: Path) -> list[dict[str, Any]]:
+    """The epochs of a run, one dict each, oldest first; a line torn by a crash is left out."""
+    path = run / LOG
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return rows
+
+
+def environment() -> dict[str, Any]:
+    """What this process runs on: versions, machine, command line."""
+    import torch
+
+    packages = ("mambaad", "torch", "timm", "numba", "numpy")
+    return {
+        "command": sys.argv,
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "versions": {package: version(package) for package in packages},
+    }
+
+
+def _unused(path: Path) -> Path:
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate, number = path.with_name(f"{path.name}-{number}"), number + 1
+    return candidate
