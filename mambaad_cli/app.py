@@ -16,6 +16,7 @@ from mambaad_cli.commands import (
     fetch,
     predict,
     quickstart,
+    scan_demo,
     train,
     visualize,
 )
@@ -67,6 +68,7 @@ app.command(epilog=fetch.EPILOG)(fetch.fetch)
 app.command(epilog=train.EPILOG)(train.train)
 app.command("eval", epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command(epilog=visualize.EPILOG)(visualize.visualize)
+app.command("scan-demo", epilog=scan_demo.EPILOG)(scan_demo.scan_demo)
 app.command(epilog=predict.EPILOG, rich_help_panel=MORE)(predict.predict)
 app.command(epilog=quickstart.EPILOG, rich_help_panel=MORE)(quickstart.quickstart)
 app.command(epilog=config.EPILOG, rich_help_panel=MORE)(config.config)

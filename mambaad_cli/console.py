@@ -71,8 +71,12 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def task(description: str, total: int) -> Iterator[Callable[[int, str], None]]:
+def task(description: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], None]]:
     """Show how far a piece of work is, on stderr: a bar in a terminal, else a line every half minute.
+
+    Args:
+        description, total: what is done, and how many steps it has.
+        done: steps that were done before; they do not count for the time that is left.
 
     Yields:
         advance(steps, note): call it as the work goes on; `note` is shown beside the count.
@@ -82,10 +86,10 @@ def task(description: str, total: int) -> Iterator[Callable[[int, str], None]]:
         yield lambda steps, note: None
     elif console.is_terminal:
         with _bar(console) as bar:
-            job = bar.add_task(description, total=total, note="")
+            job = bar.add_task(description, total=total, completed=done, note="")
             yield lambda steps, note: bar.update(job, advance=steps, note=note)
     else:
-        yield _line_printer(description, total)
+        yield _line_printer(description, total, done)
 
 
 def _bar(console: Console) -> Progress:
@@ -102,9 +106,9 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _line_printer(description: str, total: int) -> Callable[[int, str], None]:
+def _line_printer(description: str, total: int, before: int) -> Callable[[int, str], None]:
     start = printed = time.monotonic()
-    done = 0
+    done = before
 
     def advance(steps: int, note: str) -> None:
         nonlocal done, printed
@@ -113,7 +117,7 @@ def _line_printer(description: str, total: int) -> Callable[[int, str], None]:
         if now - printed < LINE_SECONDS:
             return
         printed = now
-        left = timedelta(seconds=round((now - start) / max(done, 1) * (total - done)))
+        left = timedelta(seconds=round((now - start) / max(done - before, 1) * (total - done)))
         say(f"{description} {done}/{total}, {left} left  {note}")
 
     return advance

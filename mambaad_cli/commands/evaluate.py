@@ -13,9 +13,9 @@ Examples:
 
 mambaad eval --metrics all
 
-mambaad eval mvtec-2026 --metrics image_auroc,pixel_aupro --protocol published
+mambaad eval latest --protocol published --compare
 
-mambaad eval latest --classes screw,grid --json"""
+mambaad eval latest --by defect --bootstrap 200 --json"""
 
 
 def evaluate(
@@ -26,6 +26,15 @@ def evaluate(
     protocol: Annotated[
         str, typer.Option("--protocol", help="exact, or published: as the published tables were made.")
     ] = "exact",
+    by: Annotated[
+        str | None, typer.Option("--by", help="defect: each defect type on its own too.", metavar="defect")
+    ] = None,
+    bootstrap: Annotated[
+        int, typer.Option("--bootstrap", min=0, help="Resamples for 95 % intervals.", metavar="N")
+    ] = 0,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Set numbers that others report beside these.")
+    ] = False,
     classes: options.Classes = None,
     data_dir: options.DataDir = None,
     device: options.Device = "auto",
@@ -39,15 +48,20 @@ def evaluate(
     from mambaad_cli.commands.results import print_evaluation
     from mambaad_cli.data.index import open_dataset
     from mambaad_cli.engine.detector import Detector
+    from mambaad_cli.engine.evaluation import Measures
     from mambaad_cli.engine.evaluation import evaluate as measure
+    from mambaad_cli.errors import UsageError
     from mambaad_cli.metrics import METRICS
-    from mambaad_cli.metrics.scores import check_options
+    from mambaad_cli.metrics.inputs import check_options
 
     console.configure(as_json=as_json, quiet=quiet)
     options.force_scan_kernel(scan_kernel)
+    if by not in (None, "defect"):
+        raise UsageError(f"--by {by}: only defect is known", "mambaad eval --by defect")
     wanted = check_options(options.names(metrics) or METRICS, protocol)
+    measures = Measures(wanted, protocol, by_defect=by == "defect", resamples=bootstrap)
     detector = Detector.load(run, device)
     data = detector.recipe.data
     trained = None if data.categories == "all" else data.categories
     index = open_dataset(data.dataset, data_dir or env.data_root(), options.names(classes) or trained)
-    print_evaluation(detector.run, measure(detector, index, wanted, protocol, batch_size))
+    print_evaluation(detector.run, measure(detector, index, measures, batch_size), compare)

@@ -14,7 +14,7 @@ Examples:
 
 mambaad predict latest part.png
 
-mambaad predict latest new_pictures/ --out looked_at --json
+mambaad predict latest new_pictures/ --category screw --out looked_at
 
 mambaad predict mvtec-2026 part.png --threshold 0.2 --fail-on-anomaly"""
 
@@ -27,6 +27,9 @@ def predict(
         typer.Option(
             "--threshold", help="Scores from here on are anomalous [the best F1 of the run's evaluation]."
         ),
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option("--category", help="What the pictures show: use its thresholds.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for scores.csv and overlays.", metavar="DIR")
@@ -44,13 +47,17 @@ def predict(
     from mambaad_cli import console
     from mambaad_cli.engine.detector import Detector
     from mambaad_cli.engine.prediction import find_pictures, limits, predict
-    from mambaad_cli.errors import DataError, Finding
+    from mambaad_cli.errors import DataError, Finding, UsageError
 
     console.configure(as_json=as_json, quiet=quiet)
     options.force_scan_kernel(scan_kernel)
     pictures = find_pictures(paths)
     detector = Detector.load(run, device)
-    bounds = limits(detector.run, threshold)
+    bounds = limits(detector.run, threshold, category)
+    if fail_on_anomaly and bounds.image is None:
+        raise UsageError(
+            "--fail-on-anomaly needs a threshold", f"--threshold, or: mambaad eval {detector.run.name}"
+        )
     console.say(f"run {detector.run.name}, epoch {detector.epoch}: {bounds.explanation}")
     broken, anomalous = [], 0
     for row in predict(detector, pictures, bounds, batch_size, out):

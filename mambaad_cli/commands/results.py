@@ -8,24 +8,53 @@ from typing import TYPE_CHECKING
 from mambaad_cli import console
 
 if TYPE_CHECKING:
-    from mambaad_cli.engine.evaluation import Evaluation
+    from mambaad_cli.engine.results import Evaluation, Values
 
 
-def print_evaluation(run: Path, evaluation: Evaluation) -> None:
-    """The table on stdout; notes and the way to the files on stderr."""
+def print_evaluation(run: Path, evaluation: Evaluation, compare: bool = False) -> None:
+    """The tables on stdout; notes and the way to the files on stderr."""
+    from rich.console import Group
+
+    from mambaad_cli.engine.results import reported_results
     from mambaad_cli.render.tables import metrics_table
 
-    rows, settings = evaluation.rows(), evaluation.settings
-    columns = [*settings["metrics"], *(["mad"] if evaluation.mean.mad is not None else [])]
+    rows, intervals, settings = evaluation.rows(), evaluation.intervals(), evaluation.settings
+    columns = [*settings["metrics"], *(["mad"] if rows["mean"]["mad"] is not None else [])]
+    reported = reported_results(settings["dataset"], list(evaluation.categories)) if compare else {}
     title = (
         f"{run.name}, epoch {settings['epoch']}, {settings['dataset']}, {settings['protocol']} protocol, "
         f"{settings['map_size']} px, percent"
     )
-    data = {"schema": "mambaad.eval/1", "run": str(run), "settings": settings, "rows": rows}
+    tables = [metrics_table(rows, title, columns)]
+    if intervals:
+        tables.append(metrics_table(_ends(intervals), f"95 % of {settings['resamples']} resamples", columns))
+    if reported:
+        note = "reported by others; their budgets and protocols differ (see docs/metrics.md)"
+        tables.append(metrics_table(reported, note, columns))
+    data = {
+        "schema": "mambaad.eval/1",
+        "run": str(run),
+        "settings": settings,
+        "rows": rows,
+        "intervals": intervals,
+        "reported": reported,
+    }
     values = [value for name in reversed(columns) if (value := rows["mean"][name]) is not None]
-    brief = f"{values[0]:.4f}" if values else "nan"
-    console.result(metrics_table(rows, title, columns), data, brief)
-    for name, part in {**evaluation.categories, "mean": evaluation.mean}.items():
-        for metric, note in part.notes.items():
-            console.say(f"[yellow]note:[/yellow] {name}, {metric}: {note}")
+    console.result(Group(*tables), data, brief=f"{values[0]:.4f}" if values else "nan")
+    if compare and not reported:
+        console.say(f"nobody reports numbers for {settings['dataset']}")
+    for name, result in evaluation.categories.items():
+        for metric, text in result.metrics.notes.items():
+            console.say(f"[yellow]note:[/yellow] {name}, {metric}: {text}")
+    for metric, text in evaluation.mean.notes.items():
+        console.say(f"[yellow]note:[/yellow] mean, {metric}: {text}")
     console.say(f"[dim]written: {run / 'eval'}; next: mambaad visualize {run.name}[/dim]")
+
+
+def _ends(intervals: dict[str, dict[str, tuple[float, float]]]) -> dict[str, Values]:
+    """Two rows per category: from and to."""
+    rows: dict[str, Values] = {}
+    for name, found in intervals.items():
+        rows[f"{name}, from"] = {metric: low for metric, (low, _) in found.items()}
+        rows[f"{name}, to"] = {metric: high for metric, (_, high) in found.items()}
+    return rows

@@ -94,8 +94,8 @@ def _overlays(
     from mambaad_cli import console
     from mambaad_cli.data.index import open_dataset
     from mambaad_cli.engine.detector import Detector
-    from mambaad_cli.engine.evaluation import read_evaluation
     from mambaad_cli.engine.gallery import choose_rows, draw_overlays
+    from mambaad_cli.engine.results import read_evaluation
     from mambaad_cli.engine.runs import find_run
 
     run = find_run(name)

@@ -11,7 +11,7 @@ import numpy as np
 from mambaad_cli.data.images import full_mask, open_picture
 from mambaad_cli.data.index import Index
 from mambaad_cli.engine.detector import Detector
-from mambaad_cli.engine.evaluation import Evaluation
+from mambaad_cli.engine.results import Evaluation
 from mambaad_cli.errors import DataError
 from mambaad_cli.render.canvas import save_figure
 from mambaad_cli.render.overlays import caption, overlay_figure
@@ -31,18 +31,17 @@ def choose_rows(
     Args:
         category, defect: only these.
         worst: only so many, the highest scores first.
-        missed: only pictures on the wrong side of the run's image threshold.
+        missed: only pictures on the wrong side of their category's threshold.
 
     Raises:
         DataError: no picture is left.
     """
-    limit = evaluation.thresholds.get("image")
     rows = [
         row
         for row in evaluation.scores
         if category in (None, row["category"])
         and defect in (None, row["defect"])
-        and not (missed and limit is not None and (row["score"] >= limit) == bool(row["label"]))
+        and not (missed and _verdict_is_right(evaluation, row))
     ]
     if not rows:
         known = sorted({f"{row['category']}/{row['defect']}" for row in evaluation.scores})
@@ -59,6 +58,7 @@ def draw_overlays(
     batch_size: int = 8,
 ) -> Iterator[Path]:
     """Draw `rows` into folder/<category>/<defect>/<name>.png, one after the other, on the run's one scale."""
+    low, high = evaluation.scale
     masks = {sample.image: sample.mask for sample in index.samples("test")}
     for start in range(0, len(rows), batch_size):
         batch = rows[start : start + batch_size]
@@ -70,22 +70,25 @@ def draw_overlays(
                 picture,
                 anomaly_map,
                 full_mask(index.root / mask) if mask else None,
-                threshold=_pixel_threshold(evaluation, row["category"]),
-                vmin=evaluation.scale[0],
-                vmax=evaluation.scale[1],
+                threshold=min(_threshold(evaluation, "pixel", row["category"]), high),
+                vmin=low,
+                vmax=high,
                 title=_caption(evaluation, row),
             )
             name = PurePosixPath(row["image"]).stem
             yield save_figure(figure, folder / row["category"] / row["defect"] / f"{name}.png")
 
 
-def _pixel_threshold(evaluation: Evaluation, category: str) -> float:
-    """The category's best F1 threshold, else the run's; a contour nobody can draw stays above the scale."""
-    own = evaluation.categories[category].thresholds.get("pixel")
-    threshold = own if own is not None else evaluation.thresholds.get("pixel", evaluation.scale[1])
-    return float(threshold)
+def _threshold(evaluation: Evaluation, kind: str, category: str) -> float:
+    """Where there is no threshold, one that nothing reaches."""
+    threshold = evaluation.threshold(kind, category)
+    return float("inf") if threshold is None else threshold
+
+
+def _verdict_is_right(evaluation: Evaluation, row: Row) -> bool:
+    return bool((row["score"] >= _threshold(evaluation, "image", row["category"])) == bool(row["label"]))
 
 
 def _caption(evaluation: Evaluation, row: Row) -> str:
-    threshold = evaluation.thresholds.get("image", evaluation.scale[1])
+    threshold = _threshold(evaluation, "image", row["category"])
     return caption(row["category"], row["defect"], row["score"], threshold)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from mambaad_cli.data.images import open_picture
 from mambaad_cli.data.layout import pictures as pictures_in
 from mambaad_cli.engine.detector import Detector
-from mambaad_cli.engine.evaluation import read_evaluation
-from mambaad_cli.errors import DataError, RunError
+from mambaad_cli.engine.results import read_evaluation
+from mambaad_cli.errors import DataError, RunError, UsageError, did_you_mean
 from mambaad_cli.render.canvas import save_figure
 from mambaad_cli.render.overlays import overlay_figure
 
@@ -64,19 +64,36 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def limits(run: Path, threshold: float | None = None) -> Limits:
-    """Thresholds and colours from a run's evaluation; `threshold` takes the place of its image threshold."""
+def limits(run: Path, threshold: float | None = None, category: str | None = None) -> Limits:
+    """Thresholds and colours from a run's evaluation.
+
+    Args:
+        threshold: takes the place of the image threshold.
+        category: take the thresholds of this category instead of those of all pictures together.
+
+    Raises:
+        UsageError: the run was not evaluated on that category.
+    """
     try:
         evaluation = read_evaluation(run)
     except RunError:
         given = f"threshold {threshold:.4g}" if threshold is not None else "no verdicts"
-        return Limits(
-            threshold, threshold, None, f"{given}; thresholds and overlays need: mambaad eval {run.name}"
+        text = f"{given}; thresholds and overlays need: mambaad eval {run.name}"
+        return Limits(threshold, None, None, text)
+    if category is not None and category not in evaluation.categories:
+        names = evaluation.categories
+        raise UsageError(
+            f"the run knows no category '{category}'{did_you_mean(category, names)}", ", ".join(names)
         )
-    image = threshold if threshold is not None else evaluation.thresholds.get("image")
-    source = "given" if threshold is not None else "best F1 of the run's test pictures"
+    found = evaluation.thresholds
+    if category is not None:
+        found = {
+            kind: value for kind in ("image", "pixel") if (value := evaluation.threshold(kind, category))
+        }
+    image = threshold if threshold is not None else found.get("image")
+    source = f"best F1 of {category or 'all'} test pictures" if threshold is None else "given"
     text = f"anomalous from score {image:.4g} on ({source})" if image is not None else "no verdicts"
-    return Limits(image, evaluation.thresholds.get("pixel"), evaluation.scale, text)
+    return Limits(image, found.get("pixel"), evaluation.scale, text)
 
 
 def predict(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock, Timeout
 
 from mambaad_cli import env
 from mambaad_cli.errors import RunError, did_you_mean
@@ -77,6 +80,15 @@ def read_recipe(run: Path) -> Recipe:
     return make_recipe(settings, origin=str(path))
 
 
+def append_log(run: Path, row: dict[str, Any]) -> None:
+    """Add the row of an epoch to the run's log; rows of epochs that are trained anew give way."""
+    kept = [old for old in read_log(run) if old["epoch"] < row["epoch"]]
+    lines = "".join(json.dumps(entry) + "\n" for entry in [*kept, row])
+    aside = run / f"{LOG}.tmp"
+    aside.write_text(lines, encoding="utf-8")
+    aside.replace(run / LOG)
+
+
 def read_log(run: Path) -> list[dict[str, Any]]:
     """The epochs of a run, one dict each, oldest first; a line torn by a crash is left out."""
     path = run / LOG
@@ -87,6 +99,23 @@ def read_log(run: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             continue
     return rows
+
+
+@contextmanager
+def own_run(run: Path) -> Iterator[None]:
+    """Keep every other training out of `run` while the block lasts.
+
+    Raises:
+        RunError: somebody else is training it.
+    """
+    try:
+        with FileLock(run / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise RunError(
+            f"run {run.name} is being trained by another process",
+            "wait for it, or stop it: it leaves the run where it can be resumed",
+        ) from None
 
 
 def environment() -> dict[str, Any]:

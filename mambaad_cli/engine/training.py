@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
+import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from mambaad_cli.data.index import Index
 from mambaad_cli.data.store import ImageStore
 from mambaad_cli.engine.checkpoint import LAST, load_checkpoint, restore, save_checkpoint
 from mambaad_cli.engine.device import memory_guard
-from mambaad_cli.engine.runs import LOG
+from mambaad_cli.engine.runs import append_log, own_run
 from mambaad_cli.errors import DataError, Interrupted, RunError
 from mambaad_cli.model.mambaad import MambaAD
 from mambaad_cli.model.scoring import scale_losses
@@ -65,23 +67,24 @@ def train(recipe: Recipe, index: Index, run: Path, device: torch.device) -> None
         )
     store = ImageStore.open(index.root, samples, recipe.data.image_size, progress=console.task)
     steps = len(samples) // min(recipe.train.batch_size, len(samples))
-    training = _start(recipe, steps, device)
-    if (run / LAST).is_file():
-        _continue(training, run, device)
     hint = f"smaller batches need less: train.batch_size={max(1, recipe.train.batch_size // 2)}"
-    try:
-        with console.task("training", recipe.train.epochs * steps) as advance, memory_guard(hint):
-            advance(training.epoch * steps, "")
-            while training.epoch < recipe.train.epochs:
-                row = _epoch(training, recipe, store, advance)
-                with (run / LOG).open("a", encoding="utf-8") as log:
-                    log.write(json.dumps(row) + "\n")
-                save_checkpoint(run / LAST, training.state())
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"stopped after {training.epoch} of {recipe.train.epochs} epochs; all of them are kept in {run}",
-            f"go on: mambaad train --resume {run.name}",
-        ) from None
+    with own_run(run), memory_guard(hint), _stoppable():
+        training = _start(recipe, steps, device)
+        if (run / LAST).is_file():
+            _continue(training, run)
+        try:
+            done = training.epoch * steps
+            with console.task("training", recipe.train.epochs * steps, done) as advance:
+                while training.epoch < recipe.train.epochs:
+                    row = _epoch(training, recipe, store, advance)
+                    save_checkpoint(run / LAST, training.state())
+                    append_log(run, row)
+        except KeyboardInterrupt:
+            kept = load_checkpoint(run)["epoch"] if (run / LAST).is_file() else 0
+            raise Interrupted(
+                f"stopped after {kept} of {recipe.train.epochs} epochs, which are kept in {run}",
+                f"go on: mambaad train --resume {run.name}",
+            ) from None
 
 
 def optimizer_for(model: MambaAD, config: OptimConfig) -> torch.optim.AdamW:
@@ -121,7 +124,20 @@ def _start(recipe: Recipe, steps: int, device: torch.device) -> Training:
     return Training(model, optimizer, schedule)
 
 
-def _continue(training: Training, run: Path, device: torch.device) -> None:
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """A polite kill (SIGTERM) ends a training as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _continue(training: Training, run: Path) -> None:
     content = load_checkpoint(run)
     restore(training.model, content, run)
     training.optimizer.load_state_dict(content["optimizer"])
