@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from importlib.metadata import version
 
 import typer
 
@@ -22,13 +23,6 @@ from mambaad_cli.commands import (
 )
 from mambaad_cli.errors import MambaadError
 
-app = typer.Typer(
-    name="mambaad",
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
 EPILOG = """\
 Examples:
 
@@ -38,46 +32,48 @@ mambaad fetch mvtec
 
 mambaad train --classes all --epochs 500"""
 
+HELP = {"help_option_names": ["-h", "--help"]}
+MORE = "More"
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"mambaad {version('mambaad')}")
-        raise typer.Exit
+app = typer.Typer(
+    name="mambaad",
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings=HELP,
+)
 
 
 @app.callback(invoke_without_command=True, epilog=EPILOG)
-def mambaad(
-    context: typer.Context,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show the traceback of an unexpected error.")
-    ] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Find defects in pictures of products: one model for every category, trained on normal pictures only."""
-    console.Mode.verbose = verbose
+def mambaad(context: typer.Context) -> None:
+    """Find defects in pictures of products: one model for every category, trained on normal pictures only.
+
+    mambaad --version prints the version; mambaad -v COMMAND shows the traceback of an unexpected error.
+    """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
-MORE = "More"
-app.command(epilog=fetch.EPILOG)(fetch.fetch)
-app.command(epilog=train.EPILOG)(train.train)
-app.command("eval", epilog=evaluate.EPILOG)(evaluate.evaluate)
-app.command(epilog=visualize.EPILOG)(visualize.visualize)
-app.command("scan-demo", epilog=scan_demo.EPILOG)(scan_demo.scan_demo)
-app.command(epilog=predict.EPILOG, rich_help_panel=MORE)(predict.predict)
-app.command(epilog=quickstart.EPILOG, rich_help_panel=MORE)(quickstart.quickstart)
-app.command(epilog=config.EPILOG, rich_help_panel=MORE)(config.config)
+app.command("fetch", epilog=fetch.EPILOG, context_settings=HELP)(fetch.fetch)
+app.command("train", epilog=train.EPILOG, context_settings=HELP)(train.train)
+app.command("eval", epilog=evaluate.EPILOG, context_settings=HELP)(evaluate.evaluate)
+app.command("visualize", epilog=visualize.EPILOG, context_settings=HELP)(visualize.visualize)
+app.command("scan-demo", epilog=scan_demo.EPILOG, context_settings=HELP)(scan_demo.scan_demo)
+app.command("predict", epilog=predict.EPILOG, context_settings=HELP, rich_help_panel=MORE)(predict.predict)
+app.command("quickstart", epilog=quickstart.EPILOG, context_settings=HELP, rich_help_panel=MORE)(
+    quickstart.quickstart
+)
+app.command("config", epilog=config.EPILOG, context_settings=HELP, rich_help_panel=MORE)(config.config)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the code that design and docs promise."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["--version"]:
+        typer.echo(f"mambaad {version('mambaad')}")
+        return
+    console.Mode.verbose = words[:1] in (["-v"], ["--verbose"])
     try:
-        app(args=arguments, prog_name="mambaad")
+        _run(words[console.Mode.verbose :])
     except MambaadError as error:
         console.report_error(error)
         if console.Mode.verbose:
@@ -92,3 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         console.report_error(unexpected)
         sys.exit(unexpected.exit_code)
+
+
+def _run(words: list[str]) -> None:
+    """Run a known command by itself: on the way through its group, Typer loads pydantic for a mere --help."""
+    group = typer.main.get_group(app)
+    known = group.commands.get(words[0]) if words else None
+    if known is None or "_MAMBAAD_COMPLETE" in os.environ:
+        app(args=words, prog_name="mambaad")
+    else:
+        known(args=words[1:], prog_name=f"mambaad {words[0]}")

@@ -18,6 +18,9 @@ mambaad quickstart --epochs 5
 mambaad quickstart --device cuda --json"""
 
 
+WORST = 8  # overlays of each category; `mambaad visualize` draws them all
+
+
 def quickstart(
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Passes over the training pictures.")
@@ -35,7 +38,7 @@ def quickstart(
     from mambaad_cli.engine.detector import Detector
     from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.evaluation import evaluate
-    from mambaad_cli.engine.gallery import draw_overlays
+    from mambaad_cli.engine.gallery import choose_rows, draw_overlays
     from mambaad_cli.engine.runs import create_run
     from mambaad_cli.engine.training import train
     from mambaad_cli.recipe import load_recipe
@@ -56,8 +59,9 @@ def quickstart(
     detector = Detector.load(run, device)
     evaluation = evaluate(detector, index)
     console.say("[bold]4/4[/bold] drawing what it found")
-    with console.task("drawing", len(evaluation.scores)) as advance:
-        for path in draw_overlays(detector, index, evaluation, evaluation.scores, run / "overlays"):
+    rows = [row for name in evaluation.categories for row in choose_rows(evaluation, name, worst=WORST)]
+    with console.task("drawing", len(rows)) as advance:
+        for path in draw_overlays(detector, index, evaluation, rows, run / "overlays"):
             advance(1, path.parent.name)
     print_evaluation(run, evaluation)
-    console.say(f"look at the overlays in [bold]{run / 'overlays'}[/bold]")
+    console.say(f"look at what looks worst: [bold]{run / 'overlays'}[/bold]")

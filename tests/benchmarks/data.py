@@ -104,9 +104,7 @@ def main() -> None:
                 epoch()
                 seconds[name].append(time.perf_counter() - start)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
-    print(
-        f"{len(samples)} pictures to {SIZE} x {SIZE}, {os.cpu_count()} cores, median of {options.rounds} rounds"
-    )
+    print(f"{len(samples)} pictures to {SIZE} px, {os.cpu_count()} cores, median of {options.rounds} rounds")
     for name, median in medians.items():
         ratio = medians["decode, 0 workers"] / median
         print(f"{name:18}  {len(samples) / median:8.0f} pictures/s  {ratio:7.2f} x")

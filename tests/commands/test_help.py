@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import typer.main
 
 from mambaad_cli.app import app
 
-HEAVY = ("torch", "timm", "numpy", "numba", "matplotlib", "pandas", "datasets", "scipy", "PIL")
+HEAVY = ("torch", "timm", "numpy", "numba", "matplotlib", "pandas", "datasets", "scipy", "pydantic", "PIL")
 COMMANDS = sorted(typer.main.get_command(app).commands)
 
 
@@ -33,8 +35,23 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert "mambaad" in done.stdout
 
 
-def test_no_command_prints_help_and_is_no_error(mambaad) -> None:  # type: ignore[no-untyped-def]
+def test_no_command_prints_help_and_is_no_error(mambaad: Callable[..., Any]) -> None:
     outcome = mambaad()
     assert outcome.code == 0
     for name in COMMANDS:
         assert name in outcome.out
+
+
+def test_unexpected_errors_show_their_traceback_only_when_asked(
+    mambaad: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by hand")
+
+    monkeypatch.setattr("mambaad_cli.recipe.recipe_names", broken)
+    outcome = mambaad("config", "list")
+    assert outcome.code == 1
+    assert "unexpected: ZeroDivisionError: by hand" in outcome.err
+    assert "mambaad -v" in outcome.err
+    with pytest.raises(ZeroDivisionError):
+        mambaad("-v", "config", "list")

@@ -14,8 +14,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ from mambaad_cli.errors import DataError
 KILLS = int(os.environ.get("MAMBAAD_KILLS", "8"))
 
 CHILD = """
-import os, sys
+import os, sys, threading
+import tqdm
 from dataclasses import replace
 from pathlib import Path
 from mambaad_cli.data import registry
@@ -42,6 +43,7 @@ from mambaad_cli.data.info import Archive
 
 archive = Archive("mvtec.tar.xz", (source,))
 registry.DATASETS["mvtec"] = replace(registry.DATASETS["mvtec"], archives=(archive,))
+tqdm.tqdm.set_lock(threading.RLock())  # its usual lock outlives a killed process
 count = 0
 
 def die_at_last(event, arguments):
@@ -52,25 +54,19 @@ def die_at_last(event, arguments):
             os._exit(9)
 
 sys.addaudithook(die_at_last)
-ready.set()
+pipe.send("ready")
 fetch("mvtec", Path(data))
-operations.value = count
+pipe.send(count)
 os._exit(0)
 """
 
 
-@dataclass
-class Child:
-    """A process that fetches."""
-
-    process: BaseProcess
-    operations: Any
-    """After its end: how many operations on files it did."""
-
-
 @pytest.fixture
-def child(tree: Any, packed: Any, served: Any, server: Any, tmp_path: Path) -> Callable[..., Child]:
-    """`child(last)`: start a process that fetches and dies before its operation number `last` on files."""
+def child(tree: Any, packed: Any, served: Any, server: Any, tmp_path: Path) -> Any:
+    """`child(last)`: a process that fetches and dies before its operation number `last` on files, and a pipe.
+
+    A process that comes to its end sends its number of operations.
+    """
     rng = np.random.default_rng(0)
     for category in ("bottle", "grid"):
         tree.mvtec(category)
@@ -83,13 +79,14 @@ def child(tree: Any, packed: Any, served: Any, server: Any, tmp_path: Path) -> C
     if sys.platform != "win32":
         context.set_forkserver_preload(["datasets", "mambaad_cli.data.fetching"])
 
-    def start(last: int = 0) -> Child:
-        names = {"source": source, "data": str(tmp_path / "data"), "last": last}
-        names |= {"ready": context.Event(), "operations": context.Value("i", 0)}
+    def start(last: int = 0) -> tuple[BaseProcess, Connection]:
+        receiver, sender = context.Pipe(duplex=False)
+        names = {"source": source, "data": str(tmp_path / "data"), "last": last, "pipe": sender}
         process = context.Process(target=exec, args=(CHILD, names))
         process.start()
-        assert names["ready"].wait(60)
-        return Child(process, names["operations"])
+        sender.close()
+        assert receiver.recv() == "ready"
+        return process, receiver
 
     return start
 
@@ -112,11 +109,11 @@ def test_kill_and_resume(child: Any, tree: Any, tmp_path: Path, content_of: Any)
     data = tmp_path / "data"
     expected = content_of(tree.root)
 
-    first = child()
+    process, pipe = child()
     start = time.monotonic()
-    first.process.join(60)
-    duration, operations = time.monotonic() - start, first.operations.value
-    assert first.process.exitcode == 0
+    operations = pipe.recv()
+    process.join()
+    duration = time.monotonic() - start
 
     kills = 0
     moments: Counter[str] = Counter()
@@ -125,12 +122,13 @@ def test_kill_and_resume(child: Any, tree: Any, tmp_path: Path, content_of: Any)
         exitcode = None
         while exitcode != 0:
             if kills % 2:
-                process = child(rng.randint(1, operations)).process
+                process, pipe = child(rng.randint(1, operations))
             else:
-                process = child().process
+                process, pipe = child()
                 time.sleep(rng.uniform(0, duration))
                 process.kill()
-            process.join(60)
+            process.join()
+            pipe.close()
             exitcode = process.exitcode
             if exitcode != 0:
                 kills += 1
