@@ -119,8 +119,9 @@ def _whole(info: DatasetInfo, home: Path, source: Path | None, progress: Progres
     except KeyboardInterrupt as error:
         raise Interrupted("stopped", f"go on where it stopped: {again}") from error
     except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
         raise DataError(
-            f"cannot write {info.title} to {home.resolve()}: {error.strerror or error}",
+            f"cannot bring {info.title} to {home.resolve()}: {error.strerror or error}{where}",
             f"make room or choose another folder (--data-dir PATH), then go on where it stopped: {again}",
         ) from error
 

@@ -85,11 +85,10 @@ def _settle(info: DatasetInfo, staging: Path, home: Path) -> None:
         read_samples(info, root)  # before anything is put beside what may be there already
     bare = any((root / category).is_dir() for category in info.categories)
     target = home / info.pictures_in if bare else home
-    for file in root.rglob("*"):
-        if file.is_file():
-            place = target / file.relative_to(root)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(place)
+    for file in [path for path in root.rglob("*") if path.is_file()]:
+        place = target / file.relative_to(root)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)
 
 
 def _archives_at(info: DatasetInfo, source: Path) -> list[Path]:

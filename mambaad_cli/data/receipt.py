@@ -91,13 +91,6 @@ def count(samples: Iterable[Sample]) -> dict[str, Counts]:
     return {category: Counts.of(group) for category, group in groups.items()}
 
 
-def differences(receipt: dict[str, Any]) -> list[str]:
-    """The categories without their published number of pictures."""
-    return [
-        category for category, number in receipt["published"].items() if number != receipt["counts"][category]
-    ]
-
-
 def accept_licence(home: Path, licence: str) -> None:
     """Note in `home` that the user accepted the licence, for this and later attempts."""
     write_json(home / FOLDER / "licence.json", {"licence": licence, "accepted": now()})
@@ -106,7 +99,7 @@ def accept_licence(home: Path, licence: str) -> None:
 def licence_accepted(home: Path) -> str | None:
     """When the user accepted the licence, None when not."""
     note = read_json(home / FOLDER / "licence.json")
-    return note["accepted"] if note else None
+    return note.get("accepted") if note else None
 
 
 def now() -> str:

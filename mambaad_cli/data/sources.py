@@ -118,15 +118,14 @@ def _locate_on_hub(source: Source) -> Location:
         raise Refused(f"has no file {path}: {page}") from error
     except HfHubHTTPError as error:
         raise Unreachable(f"answers {error.response.status_code}: {page}") from error
-    except (
-        Exception
-    ) as error:  # the HTTP library under huggingface_hub, and so its errors, differ between versions
+    except Exception as error:  # those of the HTTP library below, which differs between versions
         raise Unreachable(f"{type(error).__name__}: {error}", silent=True) from error
     same_host = urlsplit(found.location).netloc == urlsplit(url).netloc
     token = get_token() if same_host else None  # a token is for the hub alone
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     etag = found.etag or ""
-    return Location(found.location, headers, source.sha256 or (etag if len(etag) == 64 else None), found.size)
+    sha256 = source.sha256 or (etag if len(etag) == 64 else None)
+    return Location(found.location, headers, sha256, source.size or found.size)
 
 
 def _from_drive(source: Source, file: Path, progress: Progress) -> str:
