@@ -13,6 +13,7 @@ import typer
 from mambaad_cli import console
 from mambaad_cli.commands import (
     config,
+    doctor,
     evaluate,
     fetch,
     predict,
@@ -62,6 +63,7 @@ app.command("predict", epilog=predict.EPILOG, context_settings=HELP, rich_help_p
 app.command("quickstart", epilog=quickstart.EPILOG, context_settings=HELP, rich_help_panel=MORE)(
     quickstart.quickstart
 )
+app.command("doctor", epilog=doctor.EPILOG, context_settings=HELP, rich_help_panel=MORE)(doctor.doctor)
 app.command("config", epilog=config.EPILOG, context_settings=HELP, rich_help_panel=MORE)(config.config)
 
 

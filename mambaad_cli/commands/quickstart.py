@@ -18,9 +18,6 @@ mambaad quickstart --epochs 5
 mambaad quickstart --device cuda --json"""
 
 
-WORST = 8  # overlays of each category; `mambaad visualize` draws them all
-
-
 def quickstart(
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Passes over the training pictures.")
@@ -38,9 +35,9 @@ def quickstart(
     from mambaad_cli.engine.detector import Detector
     from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.evaluation import evaluate
-    from mambaad_cli.engine.gallery import choose_rows, draw_overlays
+    from mambaad_cli.engine.reporting import report_run
     from mambaad_cli.engine.runs import create_run
-    from mambaad_cli.engine.training import train
+    from mambaad_cli.engine.training import prepare, train
     from mambaad_cli.recipe import load_recipe
 
     console.configure(as_json=as_json, quiet=quiet)
@@ -52,16 +49,15 @@ def quickstart(
     )
     fetch("sample", root)
     index = open_dataset("sample", root)
+    training = prepare(recipe, index, chosen)
     run = create_run(recipe, dataset=index.receipt)
     console.say(f"[bold]2/4[/bold] training one model on {', '.join(index.categories)}, in {run}")
-    train(recipe, index, run, chosen)
+    train(training, run)
     console.say("[bold]3/4[/bold] measuring it on test pictures")
     detector = Detector.load(run, device)
     evaluation = evaluate(detector, index)
     console.say("[bold]4/4[/bold] drawing what it found")
-    rows = [row for name in evaluation.categories for row in choose_rows(evaluation, name, worst=WORST)]
-    with console.task("drawing", len(rows)) as advance:
-        for path in draw_overlays(detector, index, evaluation, rows, run / "overlays"):
-            advance(1, path.parent.name)
+    with console.task("drawing", len(evaluation.scores)) as advance:
+        report = report_run(detector, index, evaluation, advance)
     print_evaluation(run, evaluation)
-    console.say(f"look at what looks worst: [bold]{run / 'overlays'}[/bold]")
+    console.say(f"open [bold]{report}[/bold] in a browser: pictures, maps, curves")

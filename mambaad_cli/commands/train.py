@@ -47,7 +47,7 @@ def train(
     from mambaad_cli.data.index import open_dataset
     from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.runs import create_run, read_log, read_recipe
-    from mambaad_cli.engine.training import train
+    from mambaad_cli.engine.training import prepare, train
     from mambaad_cli.recipe import load_words
 
     console.configure(as_json=as_json, quiet=quiet)
@@ -60,11 +60,12 @@ def train(
     chosen = choose_device(device)
     categories = None if recipe.data.categories == "all" else recipe.data.categories
     index = open_dataset(recipe.data.dataset, data_dir or env.data_root(), categories)
+    training = prepare(recipe, index, chosen)
     run = run or create_run(recipe, dataset=index.receipt)
     console.say(
         f"run {run}: {len(index.samples('train'))} pictures, {recipe.train.epochs} epochs on {chosen}"
     )
-    train(recipe, index, run, chosen)
+    train(training, run)
     last = read_log(run)[-1]
     text = f"{run}  epoch {last['epoch']}, loss {last['loss']:.4f}"
     console.result(text, {"schema": "mambaad.train/1", "run": str(run), **last}, brief=str(run))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mambaad_cli.commands import options
+
+if TYPE_CHECKING:
+    from mambaad_cli.data.index import Index
+    from mambaad_cli.engine.detector import Detector
+    from mambaad_cli.engine.results import Evaluation
 
 EPILOG = """\
 Examples:
@@ -16,7 +21,7 @@ mambaad visualize --scan hilbert
 
 mambaad visualize latest --category screw --worst 5
 
-mambaad visualize --scan all --size 16x24 --out paths.svg"""
+mambaad visualize latest --report"""
 
 
 def visualize(
@@ -35,6 +40,12 @@ def visualize(
     worst: Annotated[
         int | None, typer.Option("--worst", min=1, help="Only the so many highest scores.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write report.html of the whole run instead.")
+    ] = False,
+    single_file: Annotated[
+        bool, typer.Option("--single-file", help="With --report: put the pictures into the page.")
+    ] = False,
     missed: Annotated[bool, typer.Option("--missed", help="Only pictures with a wrong verdict.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder (with --scan: PNG or SVG file) to write.")
@@ -45,20 +56,22 @@ def visualize(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw overlays of a run's test pictures, or the paths of the scans."""
+    """Draw overlays of a run's test pictures, its report, or the paths of the scans."""
     from mambaad_cli import console, env
 
     console.configure(as_json=as_json, quiet=quiet)
     if scan is not None:
         written = [_scan(scan, size, directions, over, out)]
+    elif report or single_file:
+        written = [_report(run, single_file, data_dir or env.data_root(), device, batch_size)]
     else:
-        written = _overlays(
-            run, category, defect, worst, missed, out, data_dir or env.data_root(), device, batch_size
-        )
-    folder = written[0] if scan is not None else written[0].parents[2]
-    text = str(folder) if scan is not None else f"{folder}  ({len(written)} overlays)"
+        choice = {"category": category, "defect": defect, "worst": worst, "missed": missed}
+        written = _overlays(run, choice, out, data_dir or env.data_root(), device, batch_size)
+    several = scan is None and not (report or single_file)
+    place = written[0].parents[2] if several else written[0]
+    text = f"{place}  ({len(written)} overlays)" if several else str(place)
     data = {"schema": "mambaad.visualize/1", "files": [str(path) for path in written]}
-    console.result(text, data, brief=str(folder))
+    console.result(text, data, brief=str(place))
 
 
 def _scan(method: str, size: str, directions: int, over: Path | None, out: Path | None) -> Path:
@@ -81,31 +94,39 @@ def _scan(method: str, size: str, directions: int, over: Path | None, out: Path 
 
 
 def _overlays(
-    name: str,
-    category: str | None,
-    defect: str | None,
-    worst: int | None,
-    missed: bool,
-    out: Path | None,
-    data_dir: Path,
-    device: str,
-    batch_size: int,
+    name: str, choice: dict[str, Any], out: Path | None, data_dir: Path, device: str, batch_size: int
 ) -> list[Path]:
     from mambaad_cli import console
+    from mambaad_cli.engine.gallery import choose_rows, draw_overlay, look
+
+    detector, index, evaluation = _evaluated(name, data_dir, device)
+    rows = choose_rows(evaluation, **choice)
+    folder, written = out or detector.run / "overlays", []
+    with console.task("drawing", len(rows)) as advance:
+        for seen in look(detector, index, rows, batch_size):
+            written.append(draw_overlay(evaluation, seen, folder))
+            advance(1, seen.category)
+    return written
+
+
+def _report(name: str, single_file: bool, data_dir: Path, device: str, batch_size: int) -> Path:
+    from mambaad_cli import console
+    from mambaad_cli.engine.reporting import report_run
+
+    detector, index, evaluation = _evaluated(name, data_dir, device)
+    with console.task("reporting", len(evaluation.scores)) as advance:
+        return report_run(detector, index, evaluation, advance, single_file, batch_size)
+
+
+def _evaluated(name: str, data_dir: Path, device: str) -> tuple[Detector, Index, Evaluation]:
+    """A run that has been evaluated, with the dataset it was evaluated on."""
     from mambaad_cli.data.index import open_dataset
     from mambaad_cli.engine.detector import Detector
-    from mambaad_cli.engine.gallery import choose_rows, draw_overlays
     from mambaad_cli.engine.results import read_evaluation
     from mambaad_cli.engine.runs import find_run
 
     run = find_run(name)
     evaluation = read_evaluation(run)
-    rows = choose_rows(evaluation, category, defect, worst, missed)
     detector = Detector.load(run, device)
     index = open_dataset(detector.recipe.data.dataset, data_dir, list(evaluation.categories))
-    written = []
-    with console.task("drawing", len(rows)) as advance:
-        for path in draw_overlays(detector, index, evaluation, rows, out or run / "overlays", batch_size):
-            written.append(path)
-            advance(1, path.parent.name)
-    return written
+    return detector, index, evaluation

@@ -22,7 +22,10 @@ from mambaad_cli.engine.results import FOLDER, CategoryResult, Evaluation, write
 from mambaad_cli.errors import DataError
 from mambaad_cli.metrics import METRICS
 from mambaad_cli.metrics.bootstrap import bootstrap
+from mambaad_cli.metrics.ranking import rank
+from mambaad_cli.metrics.regions import rank_pixels
 from mambaad_cli.metrics.scores import CategoryMetrics, category_metrics
+from mambaad_cli.render.report.points import pr_curve, pro_curve, roc_curve
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ def _measure(looked: _Maps, measures: Measures, number: int) -> CategoryResult:
     return CategoryResult(
         metrics=category_metrics(*whole, **options),
         scores=_score_rows(looked),
+        curves=_curves(looked),
         defects=_by_defect(looked, options) if measures.by_defect else {},
         resamples=drawn,
     )
@@ -151,6 +155,21 @@ def _by_defect(looked: _Maps, options: dict[str, Any]) -> dict[str, CategoryMetr
         arrays = (looked.maps[chosen], looked.masks[chosen], looked.labels[chosen], looked.scores[chosen])
         found[str(defect)] = category_metrics(*arrays, **options)
     return found
+
+
+def _curves(looked: _Maps) -> dict[str, dict[str, list[float]]]:
+    """What the report draws: of the pictures, and of the pixels of normal and masked pictures."""
+    if not 0 < looked.labels.sum() < len(looked.labels):
+        return {}
+    pictures = rank(looked.scores, looked.labels)
+    curves = {"image_roc": roc_curve(pictures), "image_pr": pr_curve(pictures)}
+    masked = looked.masks.any(axis=(1, 2))
+    if masked.any():
+        known = np.flatnonzero(masked | (looked.labels == 0)).tolist()
+        pixels = rank_pixels(looked.maps, looked.masks, known)
+        curves |= {"pixel_roc": roc_curve(pixels.ranking), "pixel_pr": pr_curve(pixels.ranking)}
+        curves["pixel_pro"] = pro_curve(pixels)
+    return {name: {"x": curve.x.tolist(), "y": curve.y.tolist()} for name, curve in curves.items()}
 
 
 def _score_rows(looked: _Maps) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from mambaad_cli.engine.results import Evaluation
 from mambaad_cli.errors import DataError
 from mambaad_cli.render.canvas import save_figure
 from mambaad_cli.render.overlays import caption, overlay_figure
+from mambaad_cli.render.report import ReportPicture
 
 Row = dict[str, Any]
 
@@ -49,16 +50,10 @@ def choose_rows(
     return sorted(rows, key=lambda row: -row["score"])[:worst] if worst else rows
 
 
-def draw_overlays(
-    detector: Detector,
-    index: Index,
-    evaluation: Evaluation,
-    rows: Sequence[Row],
-    folder: Path,
-    batch_size: int = 8,
-) -> Iterator[Path]:
-    """Draw `rows` into folder/<category>/<defect>/<name>.png, one after the other, on the run's one scale."""
-    low, high = evaluation.scale
+def look(
+    detector: Detector, index: Index, rows: Sequence[Row], batch_size: int = 8
+) -> Iterator[ReportPicture]:
+    """The pictures of `rows` with the detector's maps and the true masks, one after the other."""
     masks = {sample.image: sample.mask for sample in index.samples("test")}
     for start in range(0, len(rows), batch_size):
         batch = rows[start : start + batch_size]
@@ -66,17 +61,36 @@ def draw_overlays(
         maps, _ = detector.predict(pictures)
         for row, picture, anomaly_map in zip(batch, pictures, maps, strict=True):
             mask = masks.get(row["image"])
-            figure = overlay_figure(
-                picture,
-                anomaly_map,
-                full_mask(index.root / mask) if mask else None,
-                threshold=min(_threshold(evaluation, "pixel", row["category"]), high),
-                vmin=low,
-                vmax=high,
-                title=_caption(evaluation, row),
+            nothing = None if row["label"] else np.zeros((1, 1), np.bool_)  # unknown, or known to be empty
+            yield ReportPicture(
+                name=row["image"],
+                category=row["category"],
+                defect=row["defect"],
+                label=row["label"],
+                score=row["score"],
+                picture=picture,
+                anomaly_map=anomaly_map,
+                mask=full_mask(index.root / mask) if mask else nothing,
             )
-            name = PurePosixPath(row["image"]).stem
-            yield save_figure(figure, folder / row["category"] / row["defect"] / f"{name}.png")
+
+
+def draw_overlay(evaluation: Evaluation, seen: ReportPicture, folder: Path) -> Path:
+    """Draw a picture into folder/<category>/<defect>/<name>.png, on the run's one scale."""
+    low, high = evaluation.scale
+    threshold = _threshold(evaluation, "image", seen.category)
+    assert seen.picture is not None
+    assert seen.anomaly_map is not None
+    figure = overlay_figure(
+        seen.picture,
+        seen.anomaly_map,
+        seen.mask,
+        threshold=min(_threshold(evaluation, "pixel", seen.category), high),
+        vmin=low,
+        vmax=high,
+        title=caption(seen.category, seen.defect, seen.score, threshold),
+    )
+    name = f"{PurePosixPath(seen.name).stem}.png"
+    return save_figure(figure, folder / seen.category / seen.defect / name)
 
 
 def _threshold(evaluation: Evaluation, kind: str, category: str) -> float:
@@ -87,8 +101,3 @@ def _threshold(evaluation: Evaluation, kind: str, category: str) -> float:
 
 def _verdict_is_right(evaluation: Evaluation, row: Row) -> bool:
     return bool((row["score"] >= _threshold(evaluation, "image", row["category"])) == bool(row["label"]))
-
-
-def _caption(evaluation: Evaluation, row: Row) -> str:
-    threshold = _threshold(evaluation, "image", row["category"])
-    return caption(row["category"], row["defect"], row["score"], threshold)

@@ -31,10 +31,12 @@ class CategoryResult:
         defects: of its normal pictures with those of one defect type each, where asked for.
         resamples: per metric its value in each bootstrap resample, where asked for.
         scores: one row per picture: image, category, defect, label, score, map_median.
+        curves: ROC, precision-recall and PRO curves, thinned: name -> {"x": [...], "y": [...]}.
     """
 
     metrics: CategoryMetrics
     scores: list[dict[str, Any]]
+    curves: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     defects: dict[str, CategoryMetrics] = field(default_factory=dict)
     resamples: dict[str, list[float]] = field(default_factory=dict)
 
@@ -44,6 +46,7 @@ class CategoryResult:
         return cls(
             metrics=CategoryMetrics(**content["metrics"]),
             scores=content["scores"],
+            curves=content["curves"],
             defects={name: CategoryMetrics(**part) for name, part in content["defects"].items()},
             resamples=content["resamples"],
         )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from mambaad_cli import env
+from mambaad_cli.engine.machine import environment
 from mambaad_cli.errors import RunError, did_you_mean
 from mambaad_cli.recipe import Recipe, make_recipe
 
@@ -33,7 +32,8 @@ def create_run(recipe: Recipe, **facts: Any) -> Path:
     run = _unused(env.runs_root() / stem)
     (run / "checkpoints").mkdir(parents=True)
     (run / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
-    facts = {**environment(), **facts}
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
+    facts = {"command": sys.argv, "started": started, **environment(), **facts}
     (run / ENVIRONMENT).write_text(json.dumps(facts, indent=2, default=str) + "\n", encoding="utf-8")
     # A one-line file, not a link: links need administrator rights on Windows.
     (run.parent / LATEST).write_text(run.name + "\n", encoding="utf-8")
@@ -116,22 +116,6 @@ def own_run(run: Path) -> Iterator[None]:
             f"run {run.name} is being trained by another process",
             "wait for it, or stop it: it leaves the run where it can be resumed",
         ) from None
-
-
-def environment() -> dict[str, Any]:
-    """What this process runs on: versions, machine, command line."""
-    import torch
-
-    packages = ("mambaad", "torch", "timm", "numba", "numpy")
-    return {
-        "command": sys.argv,
-        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "threads": torch.get_num_threads(),
-        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "versions": {package: version(package) for package in packages},
-    }
 
 
 def _unused(path: Path) -> Path:

@@ -6,7 +6,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +32,19 @@ from mambaad_cli.recipe import OptimConfig, Recipe
 
 @dataclass
 class Training:
-    """What a checkpoint holds, alive: the network, its optimizer, and the number of epochs done."""
+    """A training that is ready to go: recipe, pictures, network, optimizer, and the number of epochs done."""
 
+    recipe: Recipe
+    store: ImageStore
     model: MambaAD
     optimizer: torch.optim.AdamW
     schedule: LambdaLR
     epoch: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of one epoch."""
+        return steps_per_epoch(len(self.store), self.recipe.train.batch_size)
 
     def state(self) -> dict[str, Any]:
         """Everything that a resumed run needs; random numbers are drawn anew from each epoch's seed."""
@@ -48,16 +55,21 @@ class Training:
             "schedule": self.schedule.state_dict(),
         }
 
+    def restore(self, run: Path) -> None:
+        """Go back to where the run's checkpoint is."""
+        content = load_checkpoint(run)
+        restore(self.model, content, run)
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.schedule.load_state_dict(content["schedule"])
+        self.epoch = content["epoch"]
 
-def train(recipe: Recipe, index: Index, run: Path, device: torch.device) -> None:
-    """Train `recipe` on the normal pictures of `index` and leave log and checkpoint in `run`.
 
-    Goes on from the run's checkpoint when there is one.
+def prepare(recipe: Recipe, index: Index, device: torch.device) -> Training:
+    """Read the normal pictures of `index` and build the network with its pretrained encoder.
 
     Raises:
-        DataError: no normal pictures to learn from.
-        RunError: the loss is not finite, or the checkpoint cannot be written.
-        Interrupted: Ctrl-C; everything up to the last complete epoch is kept.
+        DataError: no normal pictures to learn from, or a broken one.
+        NetworkError: the encoder's weights cannot be had.
     """
     samples = index.samples("train")
     if not samples:
@@ -65,24 +77,41 @@ def train(recipe: Recipe, index: Index, run: Path, device: torch.device) -> None
             f"{index.title} at {index.root} has no training pictures for these categories",
             "see what is there: mambaad fetch",
         )
+    torch.manual_seed(recipe.seed)
+    model = MambaAD(recipe.model, pretrained=True).to(device)
     store = ImageStore.open(index.root, samples, recipe.data.image_size, progress=console.task)
-    steps = len(samples) // min(recipe.train.batch_size, len(samples))
-    hint = f"smaller batches need less: train.batch_size={max(1, recipe.train.batch_size // 2)}"
+    optimizer = optimizer_for(model, recipe.optim)
+    steps = recipe.train.epochs * steps_per_epoch(len(store), recipe.train.batch_size)
+    decay_step, factor = math.floor(recipe.optim.decay_at * steps), recipe.optim.decay_factor
+    schedule = LambdaLR(optimizer, lambda step: factor if step >= decay_step else 1.0)
+    return Training(recipe, store, model, optimizer, schedule)
+
+
+def train(training: Training, run: Path) -> None:
+    """Train to the recipe's last epoch, leaving log and checkpoint in `run` after each.
+
+    Goes on from the run's checkpoint when there is one.
+
+    Raises:
+        RunError: the loss is not finite, the checkpoint cannot be written, or somebody else trains the run.
+        Interrupted: Ctrl-C; everything up to the last complete epoch is kept.
+    """
+    size, epochs = training.recipe.train.batch_size, training.recipe.train.epochs
+    hint = f"smaller batches need less: train.batch_size={max(1, size // 2)}"
     with own_run(run), memory_guard(hint), _stoppable():
-        training = _start(recipe, steps, device)
         if (run / LAST).is_file():
-            _continue(training, run)
+            training.restore(run)
+        done, total = training.epoch * training.steps, epochs * training.steps
         try:
-            done = training.epoch * steps
-            with console.task("training", recipe.train.epochs * steps, done) as advance:
-                while training.epoch < recipe.train.epochs:
-                    row = _epoch(training, recipe, store, advance)
+            with console.task("training", total, done) as advance:
+                while training.epoch < epochs:
+                    row = _epoch(training, advance)
                     save_checkpoint(run / LAST, training.state())
                     append_log(run, row)
         except KeyboardInterrupt:
             kept = load_checkpoint(run)["epoch"] if (run / LAST).is_file() else 0
             raise Interrupted(
-                f"stopped after {kept} of {recipe.train.epochs} epochs, which are kept in {run}",
+                f"stopped after {kept} of {epochs} epochs, which are kept in {run}",
                 f"go on: mambaad train --resume {run.name}",
             ) from None
 
@@ -106,22 +135,17 @@ def optimizer_for(model: MambaAD, config: OptimConfig) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=config.lr)
 
 
+def steps_per_epoch(count: int, size: int) -> int:
+    """How many whole batches there are: at least one, however few the pictures."""
+    return count // min(size, count)
+
+
 def batches(count: int, size: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
     """Shuffled batches of indices; the last incomplete one is dropped, unless it is the only one."""
     shuffled = np.random.default_rng((seed, epoch)).permutation(count)
     size = min(size, count)
     for start in range(0, count - size + 1, size):
         yield shuffled[start : start + size]
-
-
-def _start(recipe: Recipe, steps: int, device: torch.device) -> Training:
-    torch.manual_seed(recipe.seed)
-    model = MambaAD(recipe.model, pretrained=True).to(device)
-    optimizer = optimizer_for(model, recipe.optim)
-    decay_step = math.floor(recipe.optim.decay_at * recipe.train.epochs * steps)
-    factor = recipe.optim.decay_factor
-    schedule = LambdaLR(optimizer, lambda step: factor if step >= decay_step else 1.0)
-    return Training(model, optimizer, schedule)
 
 
 @contextmanager
@@ -137,23 +161,16 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _continue(training: Training, run: Path) -> None:
-    content = load_checkpoint(run)
-    restore(training.model, content, run)
-    training.optimizer.load_state_dict(content["optimizer"])
-    training.schedule.load_state_dict(content["schedule"])
-    training.epoch = content["epoch"]
-
-
-def _epoch(training: Training, recipe: Recipe, store: ImageStore, advance: Any) -> dict[str, Any]:
+def _epoch(training: Training, advance: Callable[[int, str], None]) -> dict[str, Any]:
     """One pass over the pictures; returns the row for the log."""
+    recipe, store = training.recipe, training.store
     training.model.train()
     started = time.monotonic()
     torch.manual_seed(int(np.random.SeedSequence((recipe.seed, training.epoch)).generate_state(1)[0]))
     rate = training.schedule.get_last_lr()[0]
     losses, pictures = [], 0
     for batch in batches(len(store), recipe.train.batch_size, recipe.seed, training.epoch):
-        scales = _step(training, recipe.optim, store[batch])
+        scales = _step(training, store[batch])
         if not np.isfinite(scales).all():
             raise RunError(
                 f"the loss is not finite in step {training.schedule.last_epoch}, epoch {training.epoch + 1}, "
@@ -177,9 +194,9 @@ def _epoch(training: Training, recipe: Recipe, store: ImageStore, advance: Any) 
     }
 
 
-def _step(training: Training, config: OptimConfig, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _step(training: Training, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     """One optimizer step on (B, H, W, 3) pictures; returns the loss of each scale."""
-    model = training.model
+    model, config = training.model, training.recipe.optim
     device = next(model.parameters()).device
     images = model.normalise(torch.from_numpy(pictures).to(device))
     teacher, student = model(images)

@@ -98,13 +98,26 @@ def _downloaded_state(name: str) -> dict[str, Tensor]:
         f"from a file:       model.encoder_weights=PATH (a timm state dict of {name})\n"
         f"without either:    model.encoder={EMBEDDED} (its weights come with mambaad)"
     )
-    if env.offline() and not timm.models.is_model_pretrained(name):
-        raise NetworkError(f"no pretrained weights of '{name}' here, and MAMBAAD_OFFLINE is set", hint)
+    if env.offline():
+        return _cached_state(name, hint)
     try:
         return timm.create_model(name, pretrained=True).state_dict()
     except Exception as error:  # the hub libraries raise whatever their transport raises
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise NetworkError(f"the pretrained weights of '{name}' cannot be had: {reason}", hint) from error
+
+
+def _cached_state(name: str, hint: str) -> dict[str, Tensor]:
+    """What timm downloaded before, without asking the hub whether there is something newer."""
+    from huggingface_hub import try_to_load_from_cache
+    from safetensors.torch import load_file
+
+    config = timm.get_pretrained_cfg(name)
+    repository = config.hf_hub_id if config else None
+    path = try_to_load_from_cache(repository, "model.safetensors") if repository else None
+    if not isinstance(path, str):
+        raise NetworkError(f"no pretrained weights of '{name}' here, and MAMBAAD_OFFLINE is set", hint)
+    return load_file(path)
 
 
 def _load_file(encoder: Encoder, path: Path) -> None:

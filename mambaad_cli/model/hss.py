@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mambaad_cli.scan.kernels import hybrid_scan
+from mambaad_cli.scan.kernels import low_rank_scan
 from mambaad_cli.scan.orders import scan_order
 
 STEP_MIN, STEP_MAX = 0.001, 0.1  # range of the initial step sizes (Mamba, arXiv 2312.00752)
@@ -32,7 +32,6 @@ class HSSBlock(nn.Module):
         super().__init__()
         inner, rank = expand * channels, math.ceil(channels / 16)
         self.method, self.directions, self.drop_path = method, directions, drop_path
-        self.rank, self.state = rank, state
         self.norm = nn.LayerNorm(channels)
         self.in_proj = nn.Linear(channels, 2 * inner, bias=False)
         self.conv = nn.Conv2d(inner, inner, 3, padding=1, groups=inner)
@@ -43,18 +42,18 @@ class HSSBlock(nn.Module):
         self.D = nn.Parameter(torch.ones(directions, inner))
         self.out_norm = nn.LayerNorm(inner)
         self.out_proj = nn.Linear(inner, channels, bias=False)
-        self._reset()
+        self._reset(rank, state)
 
     @torch.no_grad()
-    def _reset(self) -> None:
+    def _reset(self, rank: int, state: int) -> None:
         """The published initialisation: Mamba's for the state space, small normals for the projections."""
         nn.init.trunc_normal_(self.in_proj.weight, std=0.02)
         nn.init.trunc_normal_(self.out_proj.weight, std=0.02)
         nn.init.uniform_(self.x_proj, -(bound := self.x_proj.shape[-1] ** -0.5), bound)
-        nn.init.uniform_(self.dt_weight, -(bound := self.rank**-0.5), bound)
+        nn.init.uniform_(self.dt_weight, -(bound := rank**-0.5), bound)
         step = torch.empty_like(self.dt_bias).uniform_(math.log(STEP_MIN), math.log(STEP_MAX)).exp()
         self.dt_bias.copy_(step + torch.log(-torch.expm1(-step)))  # softplus(dt_bias) == step
-        self.A_log.copy_(torch.arange(1, self.state + 1).log())
+        self.A_log.copy_(torch.arange(1, state + 1).log())
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C) -> (B, H, W, C)."""
@@ -68,12 +67,9 @@ class HSSBlock(nn.Module):
         """The selective scan along all directions, summed: (B, L, E) -> (B, L, E), raster order."""
         B, L, _ = u.shape
         # One product for all directions: projecting a pixel commutes with the order in which pixels are read.
-        projected = F.linear(u, self.x_proj.flatten(0, 1)).view(B, L, self.directions, -1)
-        sizes = [self.rank, self.state, self.state]
-        low, b, c = projected.transpose(1, 2).split_with_sizes(sizes, dim=-1)  # (B, K, L, .) each
-        delta = F.softplus(low @ self.dt_weight.transpose(1, 2) + self.dt_bias[:, None])  # (B, K, L, E)
+        projected = F.linear(u, self.x_proj.flatten(0, 1)).view(B, L, self.directions, -1)  # per k: dt, B, C
         order = scan_order(self.method, H, W, self.directions)
-        return hybrid_scan(u, delta, -self.A_log.exp(), b, c, self.D, order)
+        return low_rank_scan(u, projected, self.dt_weight, self.dt_bias, -self.A_log.exp(), self.D, order)
 
 
 def drop_path(x: Tensor, probability: float, training: bool) -> Tensor:

@@ -19,11 +19,11 @@ from mambaad_cli.errors import MambaadError
 from mambaad_cli.render.canvas import save_figure
 from mambaad_cli.render.influence import Influence, influence_figure
 from mambaad_cli.render.kernel_race import CHANNELS, DIRECTIONS, KernelTime, race
-from mambaad_cli.render.locality import Locality, locality
 from mambaad_cli.render.scan_paths import scan_sheet
 from mambaad_cli.render.tables import plain_table
 from mambaad_cli.render.walk import save_walk, sequence_sheet, survives, walk_frames
 from mambaad_cli.scan import METHODS
+from mambaad_cli.scan.locality import Locality, locality
 
 SIZES = (16, 32, 64)  # sides of the network's maps for a picture of 256 px
 LONGEST = 128  # a larger picture is reduced to this before it is unrolled

@@ -36,9 +36,7 @@ def locality(method: str, height: int, width: int) -> Locality:
     order = curve(method, height, width)
     row, column = np.divmod(order, width)
     steps = np.hypot(np.diff(row), np.diff(column))
-    time = np.empty(height * width, dtype=np.int64)
-    time[order] = np.arange(height * width)
-    time = time.reshape(height, width)
+    time = np.argsort(order).reshape(height, width)  # when each pixel is visited
     gaps = np.abs(np.concatenate([np.diff(time, axis=0).ravel(), np.diff(time, axis=1).ravel()]))
     if not gaps.size:  # a single pixel has no neighbours
         return Locality(0.0, 0.0, 1.0)

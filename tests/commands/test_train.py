@@ -36,6 +36,7 @@ def test_refusals(tiny: Path, mambaad: Callable[..., Any], words: list[str], cod
     assert outcome.code == code, outcome.err
     assert message in outcome.err
     assert "Traceback" not in outcome.err
+    assert not Path("runs").exists()  # a run that could not begin leaves nothing behind
 
 
 def test_broken_pictures_and_masks_are_named(tiny: Path, parts: Path, mambaad: Callable[..., Any]) -> None:

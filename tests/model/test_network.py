@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mambaad_cli import MambaAD
+from mambaad_cli import MambaAD, env
 from mambaad_cli.errors import DataError, NetworkError, RecipeError
 from mambaad_cli.model.decoder import PatchExpand
 from mambaad_cli.model.encoder import EMBEDDED, Encoder, load_weights
@@ -119,6 +119,9 @@ def test_weights_that_cannot_be_had_say_what_else_works(monkeypatch: pytest.Monk
         raise OSError("Network is unreachable")
 
     encoder = Encoder("resnet34.bt_in1k")
+    with pytest.raises(NetworkError, match="MAMBAAD_OFFLINE is set"):
+        load_weights(encoder)
+    monkeypatch.delenv(env.OFFLINE.name)
     monkeypatch.setattr("timm.create_model", no_network)
     with pytest.raises(NetworkError, match="Network is unreachable") as caught:
         load_weights(encoder)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mambaad_cli.render.locality import locality
 from mambaad_cli.scan import METHODS
 from mambaad_cli.scan.kernels import KERNELS
+from mambaad_cli.scan.locality import locality
 
 
 def test_the_demo_needs_nothing_but_the_install(mambaad, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 
 from mambaad_cli.errors import DataError, UsageError
 from mambaad_cli.render.scan_paths import direction_names, scan_figure, scan_sheet
-from mambaad_cli.scan import DIRECTIONS, METHODS
+from mambaad_cli.scan import METHODS
 from mambaad_cli.scan.orders import scan_order
 
 
@@ -30,8 +30,9 @@ def expected_steps(path, width):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("directions", DIRECTIONS)
-@pytest.mark.parametrize("size", [(8, 8), (3, 7), (24, 20)])
+@pytest.mark.parametrize(
+    ("directions", "size"), [(2, (8, 8)), (4, (3, 7)), (8, (4, 4)), (2, (24, 20))], ids=str
+)
 def test_every_step_is_drawn_once_at_its_time(method: str, directions: int, size: tuple[int, int]) -> None:
     height, width = size
     figure = scan_figure(method, height, width, directions)

@@ -20,6 +20,7 @@ function draw(box, figure, label) {
   }
   if (label) box.setAttribute("aria-label", label);
   Plotly.react(box, figure.data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
+  Plotly.Plots.resize(box); // the box may have got another width since it was drawn before
 }
 
 function setTheme(theme) {

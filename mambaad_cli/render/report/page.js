@@ -223,6 +223,6 @@
   setUpThreshold();
   setUpFilters();
   setUpViewer();
-  setThreshold(facts.threshold);
   drawAll();
+  setThreshold(facts.threshold);
 })();

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from mambaad_cli.render.tables import percent
@@ -38,11 +37,11 @@ def _environment() -> Environment:
     return environment
 
 
-def _trusted(name: str) -> Markup:
+def _trusted(name: str) -> str:
     """The text of a file of this folder, or of plotly.js, as it is."""
     if name == "plotly.js":
-        return Markup(get_plotlyjs())
-    return Markup(files("mambaad_cli.render.report").joinpath(name).read_text(encoding="utf-8"))
+        return str(get_plotlyjs())
+    return files("mambaad_cli.render.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _difference(pair: tuple[float | None, float | None]) -> str:

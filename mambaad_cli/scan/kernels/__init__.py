@@ -1,22 +1,26 @@
 """One contract, several engines: the hybrid scan over all directions at once.
 
-Legend: batch; L pixels of a map in raster order; E inner channels; N state size; K directions.
+Legend: batch; L pixels of a map in raster order; E inner channels; N state size; K directions; R rank.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mambaad_cli import env
 from mambaad_cli.errors import UsageError
+from mambaad_cli.scan.kernels.checks import check_arguments
+from mambaad_cli.scan.kernels.selection import PROBES, Kernel, available_kernels, choose
 
-KERNELS = ("reference", "cpu")
-"""The engines. `cpu` is compiled by Numba on first use; `reference` is slow and runs everywhere."""
+__all__ = ["KERNELS", "Kernel", "available_kernels", "hybrid_scan", "low_rank_scan"]
+
+KERNELS = tuple(PROBES)
+"""The names of the engines."""
 
 
 def hybrid_scan(
@@ -50,55 +54,94 @@ def hybrid_scan(
 
     Raises:
         UsageError: unknown kernel, or arguments that do not fit together.
+        DeviceError: the kernel cannot run on this machine or this device.
     """
-    if not isinstance(order, Tensor):
-        order = torch.tensor(order)
-    _check(u, delta, A, B, C, D, order)
-    scan = _engine(kernel, u)
-    return scan(u, delta, A, B, C, D, order)
+    order = torch.as_tensor(order.copy()) if not isinstance(order, Tensor) else order
+    check_arguments(
+        {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "order": order},
+        {"u": "b L E", "delta": "b K L E", "A": "K E N", "B": "b K L N", "C": "b K L N", "D": "K E"},
+    )
+    y: Tensor = _engine(kernel, u).hybrid_scan(u, delta, A, B, C, D, order)
+    return y
 
 
-def _engine(kernel: str, u: Tensor) -> Callable[..., Tensor]:
-    """The hybrid_scan of the kernel that is asked for, or of the fastest that can take u."""
-    name = kernel if kernel != "auto" else env.SCAN_KERNEL.get()
-    fits_cpu = u.device.type == "cpu" and u.dtype != torch.float64
-    if name == "auto":
-        name = "cpu" if fits_cpu else "reference"
-    if name not in KERNELS:
-        raise UsageError(f"unknown scan kernel {name!r}", f"choose one of: auto, {', '.join(KERNELS)}")
-    if name == "reference":
-        from mambaad_cli.scan.kernels import reference
+def low_rank_scan(
+    u: Tensor,
+    projected: Tensor,
+    dt_weight: Tensor,
+    dt_bias: Tensor,
+    A: Tensor,
+    D: Tensor,
+    order: Tensor | NDArray[Any],
+    kernel: str = "auto",
+) -> Tensor:
+    """`hybrid_scan` from one projection of the pixels, as an HSS block has it.
 
-        return reference.hybrid_scan
-    if not fits_cpu:
-        raise UsageError(f"the scan kernel 'cpu' computes in float32 on the CPU, not {u.dtype} on {u.device}")
-    from mambaad_cli.scan.kernels import cpu
+        low, B, C = projected[..., :R], projected[..., R:R+N], projected[..., R+N:]
+        delta = softplus(low @ dt_weight.T + dt_bias)
 
-    return cpu.hybrid_scan
+    The cpu kernel computes delta where it is needed and never stores it.
+
+    Args:
+        u: (batch, L, E) pixels.
+        projected: (batch, L, K, R + 2 N), for each pixel and direction the factors of delta, then B, then C.
+        dt_weight: (K, E, R); dt_bias: (K, E).
+        A: (K, E, N); D: (K, E); order: (K, L); kernel: as for `hybrid_scan`.
+
+    Returns:
+        (batch, L, E) in the dtype of u; differentiable in every float input.
+
+    Raises:
+        UsageError, DeviceError: as for `hybrid_scan`.
+    """
+    order = torch.as_tensor(order.copy()) if not isinstance(order, Tensor) else order
+    check_arguments(
+        {
+            "u": u,
+            "projected": projected,
+            "dt_weight": dt_weight,
+            "dt_bias": dt_bias,
+            "A": A,
+            "D": D,
+            "order": order,
+        },
+        {
+            "u": "b L E",
+            "projected": "b L K M",
+            "dt_weight": "K E R",
+            "dt_bias": "K E",
+            "A": "K E N",
+            "D": "K E",
+        },
+    )
+    R, N = dt_weight.shape[2], A.shape[2]
+    if projected.shape[3] != R + 2 * N:
+        raise UsageError(f"scan: projected has {projected.shape[3]} features, expected R + 2 N = {R + 2 * N}")
+    engine = _engine(kernel, u)
+    if hasattr(engine, "low_rank_scan"):
+        y: Tensor = engine.low_rank_scan(u, projected, dt_weight, dt_bias, A, D, order)
+        return y
+    low, B, C = (x.transpose(1, 2) for x in projected.split_with_sizes([R, N, N], dim=-1))  # (batch, K, L, .)
+    with torch.autocast(u.device.type, enabled=False):
+        delta = F.softplus(low.to(dt_weight.dtype) @ dt_weight.transpose(1, 2) + dt_bias[:, None])
+    return hybrid_scan(u, delta, A, B, C, D, order, kernel)
 
 
-def _check(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, order: Tensor) -> None:
-    """Raise UsageError unless the shapes follow the contract."""
-    if u.dim() != 3 or A.dim() != 3 or 0 in u.shape:
-        shapes = f"{_sizes(u)} and {_sizes(A)}"
-        raise UsageError(f"hybrid_scan: u has to be (batch, L, E) and A (K, E, N), none empty, not {shapes}")
-    (batch, L, E), (K, _, N) = u.shape, A.shape
-    expected = {
-        "delta": (delta, (batch, K, L, E)),
-        "A": (A, (K, E, N)),
-        "B": (B, (batch, K, L, N)),
-        "C": (C, (batch, K, L, N)),
-        "D": (D, (K, E)),
-        "order": (order, (K, L)),
-    }
-    for name, (tensor, shape) in expected.items():
-        if tensor.shape != shape:
-            raise UsageError(f"hybrid_scan: {name} has shape {_sizes(tensor)}, expected {shape}")
-    if not torch.equal(
-        order.sort(dim=1).values, torch.arange(L, device=order.device).expand(K, L).to(order.dtype)
-    ):
-        raise UsageError("hybrid_scan: a row of order is no permutation of the pixels")
+def _engine(kernel: str, u: Tensor) -> ModuleType:
+    """The module of the kernel for u, imported on first use."""
+    name = choose(kernel, u.device, u.dtype)
+    if name == "cpu":
+        from mambaad_cli.scan.kernels import cpu
 
+        return cpu
+    if name == "triton":
+        from mambaad_cli.scan.kernels import triton_scan
 
-def _sizes(tensor: Tensor) -> tuple[int, ...]:
-    return tuple(tensor.shape)
+        return triton_scan
+    if name == "mamba-ssm":
+        from mambaad_cli.scan.kernels import mamba_scan
+
+        return mamba_scan
+    from mambaad_cli.scan.kernels import reference
+
+    return reference

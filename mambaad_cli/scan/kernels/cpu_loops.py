@@ -11,7 +11,7 @@ How the work is laid out:
   the last stretch to the first and recomputes the states inside.
 * Pixels are read through `order`, that is, from scattered places: what is needed soon is prefetched.
 
-exp(delta * A) dominates the cost. A is multiplied by log2(e) beforehand, so that only 2^x is needed.
+exp(delta * A) dominates the cost. It is computed as 2^(delta * rates), rates = A * log2(e).
 
 The step sizes come in one of two forms: as `delta` (batch, K, L, E), or as low-rank factors with
 delta = softplus(low @ weight + bias); the unused form is an array of size 0.
@@ -26,15 +26,17 @@ from numba import njit, types
 from mambaad_cli.scan.kernels.simd import (
     LANES,
     LOG2_E,
-    exp2,
-    exp2m1,
+    clear,
+    decayed,
+    exp2_code,
     load,
     prefetch,
     scratch,
     softplus,
+    softplus_slope,
     splat,
     store,
-    total,
+    totals,
 )
 
 PIECE = 64
@@ -65,7 +67,7 @@ def _compiled(*arguments):
 
 @njit
 def _collect(source, k, e0, e1):
-    """The rows of source[k] (rows, E) for the channels e0:e1, next to each other: (vectors * rows, LANES)."""
+    """Rows of source[k] (rows, E) for the channels e0:e1 as scratch: row n of vector v is v * rows + n."""
     rows = source.shape[1]
     target = scratch((e1 - e0) // LANES * rows)
     for v in range((e1 - e0) // LANES):
@@ -75,36 +77,50 @@ def _collect(source, k, e0, e1):
 
 
 @njit
-def _fill_steps(steps, delta, low, weight, bias, order, b, k, e0, start, stop):
-    """Write the step sizes of the steps start:stop to `steps` (steps * vectors, LANES). `weight` is collected."""
+def _fill_steps(steps, vectors, delta, low, weight, bias, order, b, k, e0, start, stop):
+    """Write the step sizes of start:stop to `steps`, that many `vectors` for each; `weight` is collected."""
     R = low.shape[3]
-    vectors = steps.shape[0] // STRETCH
     for t in range(start, stop):
         p = order[k, t]
         for v in range(vectors):
-            row = (t - start) * vectors + v
+            i = (t - start) * vectors + v
             if R == 0:
-                store(steps, row, load(delta, (b, k, p, e0 + v * LANES)))
+                store(steps, i, load(delta, (b, k, p, e0 + v * LANES)))
             else:
                 x = load(bias, (k, e0 + v * LANES))
                 for r in range(R):
                     x += splat(low[b, k, p, r]) * load(weight, v * R + r)
-                store(steps, row, softplus(x))
+                store(steps, i, softplus(x))
+
+
+@njit
+def _write_totals(target, piece, b, k, p, rows, line):
+    """target[piece, b, k, p] = the sums of the first of `rows`; `line` is scratch for one vector."""
+    count = target.shape[4]
+    for first in range(0, count, LANES):
+        store(line, 0, totals(rows, first))
+        for n in range(first, min(first + LANES, count)):
+            target[piece, b, k, p, n] = line[n - first]
 
 
 @_compiled(*_inputs, _f4, _f5, *_task)
-def forward(u, delta, low, weight, bias, A, B, C, D, order, y, kept, b, e0, e1, k0, k1, group):
-    """Scan one task. Shapes as in hybrid_scan, but A is (K, N, E), times log2(e), and weight is (K, R, E).
+def forward(u, delta, low, weight, bias, rates, B, C, D, order, y, kept, b, e0, e1, k0, k1, group):
+    """Scan one task.
 
-    Writes y (groups, batch, L, E), the sum over the directions of each group. `kept` (batch, K, stretches, N, E)
-    receives the state before each stretch, unless it is empty.
+    Args:
+        u, delta, B, C, D, order: as in hybrid_scan.
+        low, weight, bias: (batch, K, L, R), (K, R, E), (K, E).
+        rates: (K, N, E), A times log2(e).
+        y: (groups, batch, L, E), receives the sum over the directions of each group.
+        kept: (batch, K, stretches, N, E), receives the state before each stretch, unless it is empty.
+        b, e0, e1, k0, k1, group: the task.
     """
-    L, N = u.shape[1], A.shape[1]
+    L, N = u.shape[1], rates.shape[1]
     vectors = (e1 - e0) // LANES
     state, steps = scratch(vectors * N), scratch(STRETCH * vectors)
     for k in range(k0, k1):
-        rate, factors = _collect(A, k, e0, e1), _collect(weight, k, e0, e1)
-        state[:] = 0
+        rate, factors = _collect(rates, k, e0, e1), _collect(weight, k, e0, e1)
+        clear(state)
         for start in range(0, L, STRETCH):
             stop = min(start + STRETCH, L)
             if kept.size > 0:
@@ -112,9 +128,13 @@ def forward(u, delta, low, weight, bias, A, B, C, D, order, y, kept, b, e0, e1, 
                     for n in range(N):
                         place = (b, k, start // STRETCH, n, e0 + v * LANES)
                         store(kept, place, load(state, v * N + n))
-            _fill_steps(steps, delta, low, factors, bias, order, b, k, e0, start, stop)
+            _fill_steps(steps, vectors, delta, low, factors, bias, order, b, k, e0, start, stop)
             for t in range(start, stop):
-                p, soon, later = order[k, t], order[k, min(t + AHEAD, L - 1)], order[k, min(t + STRETCH, L - 1)]
+                p, soon, later = (
+                    order[k, t],
+                    order[k, min(t + AHEAD, L - 1)],
+                    order[k, min(t + STRETCH, L - 1)],
+                )
                 prefetch(B, (b, k, soon))
                 prefetch(C, (b, k, soon))
                 prefetch(low, (b, k, later))
@@ -130,8 +150,8 @@ def forward(u, delta, low, weight, bias, A, B, C, D, order, y, kept, b, e0, e1, 
                         out += load(y, (group, b, p, e))
                     for n in range(N):
                         i = v * N + n
-                        decay = exp2(step * load(rate, i))
-                        h = decay * load(state, i) + drive * splat(B[b, k, p, n])
+                        decay = exp2_code(step * load(rate, i))
+                        h = decayed(decay, load(state, i), drive * splat(B[b, k, p, n]))
                         store(state, i, h)
                         out += h * splat(C[b, k, p, n])
                     store(y, (group, b, p, e), out)
@@ -139,58 +159,59 @@ def forward(u, delta, low, weight, bias, A, B, C, D, order, y, kept, b, e0, e1, 
 
 @njit
 def _pass_on_steps(
-    grads, steps, low, weight, grad_delta, grad_low, grad_weight, grad_bias, order, piece, b, k, e0, start, stop
-):
+    grads, steps, vectors, low, weight, grad_delta, grad_low, grad_weight, grad_bias, sums, line,
+    order, piece, b, k, e0, start, stop
+):  # fmt: skip
     """Hand the gradients of the steps start:stop on to delta, or through softplus to its low-rank factors."""
     R = low.shape[3]
-    vectors = steps.shape[0] // STRETCH
-    sums = scratch(R)
     for t in range(start, stop):
         p = order[k, t]
-        sums[:] = 0
+        if R > 0:
+            clear(sums)
         for v in range(vectors):
-            row = (t - start) * vectors + v
+            i = (t - start) * vectors + v
             if R == 0:
-                store(grad_delta, (b, k, p, e0 + v * LANES), load(grads, row))
+                store(grad_delta, (b, k, p, e0 + v * LANES), load(grads, i))
             else:
-                slope = splat(0.0) - exp2m1(splat(-LOG2_E) * load(steps, row))  # of softplus: 1 - e^-softplus(x)
-                grad = slope * load(grads, row)
+                grad = softplus_slope(load(steps, i)) * load(grads, i)
                 store(grad_bias, v, load(grad_bias, v) + grad)
                 for r in range(R):
-                    i = v * R + r
-                    store(grad_weight, i, load(grad_weight, i) + grad * splat(low[b, k, p, r]))
-                    store(sums, r, load(sums, r) + grad * load(weight, i))
-        for r in range(R):
-            grad_low[piece, b, k, p, r] = total(load(sums, r))
+                    j = v * R + r
+                    store(grad_weight, j, load(grad_weight, j) + grad * splat(low[b, k, p, r]))
+                    store(sums, r, load(sums, r) + grad * load(weight, j))
+        if R > 0:
+            _write_totals(grad_low, piece, b, k, p, sums, line)
 
 
 @_compiled(*_inputs, _f5, _f3, _f4, _f4, _strided5, _f4, _f3, _f4, _strided5, _strided5, _f3, *_task)
 def backward(
-    u, delta, low, weight, bias, A, B, C, D, order, kept, grad_y,
-    grad_u, grad_delta, grad_low, grad_weight, grad_bias, grad_A, grad_B, grad_C, grad_D, b, e0, e1, k0, k1, group
+    u, delta, low, weight, bias, rates, B, C, D, order, kept, grad_y,
+    grad_u, grad_delta, grad_low, grad_weight, grad_bias, grad_rates, grad_B, grad_C, grad_D,
+    b, e0, e1, k0, k1, group
 ):  # fmt: skip
-    """Gradients of one task. Inputs as in `forward`; the caller adds up what several tasks write apart:
+    """The gradients of one task. Inputs as in `forward`; the caller adds up what several tasks write apart.
 
-    grad_u (groups, batch, L, E); grad_weight, grad_bias, grad_A, grad_D like their inputs after a batch
-    dimension; grad_low, grad_B, grad_C like their inputs after a dimension of pieces. grad_A is for the natural
-    A, without log2(e).
+    Args:
+        grad_u: (groups, batch, L, E).
+        grad_weight, grad_bias, grad_rates, grad_D: as the inputs, after a dimension of pictures.
+        grad_low, grad_B, grad_C: as the inputs, after a dimension of pieces.
     """
-    L, N, R = u.shape[1], A.shape[1], low.shape[3]
+    L, N, R = u.shape[1], rates.shape[1], low.shape[3]
     vectors = (e1 - e0) // LANES
     rows = vectors * N
     piece = e0 // PIECE
     carry, rate_grad = scratch(rows), scratch(rows)
     skip_grad, bias_grad, factors_grad = scratch(vectors), scratch(vectors), scratch(vectors * R)
-    sum_B, sum_C = scratch(N), scratch(N)
+    sum_low, sum_B, sum_C, line = scratch(R + LANES), scratch(N + LANES), scratch(N + LANES), scratch(1)
     steps, step_grads = scratch(STRETCH * vectors), scratch(STRETCH * vectors)
     states, decays = scratch((STRETCH + 1) * rows), scratch(STRETCH * rows)
     for k in range(k0, k1):
-        rate, factors = _collect(A, k, e0, e1), _collect(weight, k, e0, e1)
-        for sums in (carry, rate_grad, skip_grad, bias_grad, factors_grad):
-            sums[:] = 0
+        rate, factors = _collect(rates, k, e0, e1), _collect(weight, k, e0, e1)
+        for gathered in (carry, rate_grad, skip_grad, bias_grad, factors_grad):
+            clear(gathered)
         for stretch in range((L - 1) // STRETCH, -1, -1):
             start, stop = stretch * STRETCH, min((stretch + 1) * STRETCH, L)
-            _fill_steps(steps, delta, low, factors, bias, order, b, k, e0, start, stop)
+            _fill_steps(steps, vectors, delta, low, factors, bias, order, b, k, e0, start, stop)
             for v in range(vectors):
                 for n in range(N):
                     store(states, v * N + n, load(kept, (b, k, stretch, n, e0 + v * LANES)))
@@ -205,15 +226,16 @@ def backward(
                     for n in range(N):
                         i = v * N + n
                         now = (t - start) * rows + i
-                        decay = exp2(step * load(rate, i))
+                        decay = exp2_code(step * load(rate, i))
+                        h = decayed(decay, load(states, now), drive * splat(B[b, k, p, n]))
                         store(decays, now, decay)
-                        store(states, now + rows, decay * load(states, now) + drive * splat(B[b, k, p, n]))
+                        store(states, now + rows, h)
             for t in range(stop - 1, start - 1, -1):  # and the gradients, backwards
                 p, soon, later = order[k, t], order[k, max(t - AHEAD, 0)], order[k, max(t - STRETCH, 0)]
                 prefetch(low, (b, k, later))
                 prefetch(C, (b, k, soon))
-                sum_B[:] = 0
-                sum_C[:] = 0
+                clear(sum_B)
+                clear(sum_C)
                 for v in range(vectors):
                     e = e0 + v * LANES
                     prefetch(grad_y, (b, soon, e))
@@ -227,7 +249,7 @@ def backward(
                         i = v * N + n
                         now = (t - start) * rows + i
                         dh = dy * splat(C[b, k, p, n]) + load(carry, i)
-                        passed = dh * load(decays, now)  # to the state before
+                        passed = decayed(load(decays, now), dh, splat(0.0))  # to the state before
                         exponent = passed * load(states, now)  # to delta * A
                         store(carry, i, passed)
                         store(rate_grad, i, exponent * step + load(rate_grad, i))
@@ -242,18 +264,17 @@ def backward(
                         grad += load(grad_u, (group, b, p, e))
                     store(grad_u, (group, b, p, e), grad)
                     store(skip_grad, v, dy * pixel + load(skip_grad, v))
-                for n in range(N):
-                    grad_B[piece, b, k, p, n] = total(load(sum_B, n))
-                    grad_C[piece, b, k, p, n] = total(load(sum_C, n))
+                _write_totals(grad_B, piece, b, k, p, sum_B, line)
+                _write_totals(grad_C, piece, b, k, p, sum_C, line)
             _pass_on_steps(
-                step_grads, steps, low, factors, grad_delta, grad_low, factors_grad, bias_grad,
-                order, piece, b, k, e0, start, stop
+                step_grads, steps, vectors, low, factors, grad_delta, grad_low, factors_grad, bias_grad,
+                sum_low, line, order, piece, b, k, e0, start, stop
             )  # fmt: skip
         for v in range(vectors):
             e = e0 + v * LANES
             store(grad_D, (b, k, e), load(skip_grad, v))
             store(grad_bias, (b, k, e), load(bias_grad, v))
             for n in range(N):
-                store(grad_A, (b, k, n, e), load(rate_grad, v * N + n))
+                store(grad_rates, (b, k, n, e), splat(1 / LOG2_E) * load(rate_grad, v * N + n))
             for r in range(R):
                 store(grad_weight, (b, k, r, e), load(factors_grad, v * R + r))

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from mambaad_cli.scan.kernels.checks import check_order
+
 CHUNK = 64
 """Steps whose intermediate results are held at once; the backward pass recomputes one chunk at a time."""
 
@@ -18,6 +20,8 @@ def hybrid_scan(
     Memory beyond the inputs is O(batch K L (E + N) + batch K CHUNK E N). Computes in float64 for float64
     inputs, else in float32; returns the dtype of u.
     """
+    if not torch.compiler.is_compiling():
+        check_order(order)
     dtype = torch.float64 if u.dtype == torch.float64 else torch.float32
     batch, L, E = u.shape
     K, _, N = A.shape

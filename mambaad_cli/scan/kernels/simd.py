@@ -63,21 +63,22 @@ _define(operator.truediv, "fdiv")
 
 
 def _address(context, builder, sig, args, target):
-    """Pointer to array[index] of type `target`; an index shorter than the array is filled up with zeros."""
+    """Pointer to array[index] as `target`. An integer index counts vectors, a tuple addresses a float."""
     array_type, index_type = sig.args[:2]
     array = context.make_array(array_type)(context, builder, args[0])
-    index = cgutils.unpack_tuple(builder, args[1]) if isinstance(index_type, types.BaseTuple) else [args[1]]
-    kinds = list(index_type) if isinstance(index_type, types.BaseTuple) else [index_type]
-    index = [context.cast(builder, i, kind, types.intp) for i, kind in zip(index, kinds, strict=True)]
+    if isinstance(index_type, types.Integer):
+        index = context.cast(builder, args[1], index_type, types.intp)
+        return builder.gep(builder.bitcast(array.data, _FLOATS.as_pointer()), [index])
+    parts = zip(cgutils.unpack_tuple(builder, args[1]), index_type, strict=True)
+    index = [context.cast(builder, part, kind, types.intp) for part, kind in parts]
     index += [context.get_constant(types.intp, 0)] * (array_type.ndim - len(index))
     pointer = cgutils.get_item_pointer(context, builder, array_type, array, index, wraparound=False)
     return builder.bitcast(pointer, target.as_pointer())
 
 
-
 @intrinsic
 def load(typing, array, index):
-    """The LANES floats that begin at array[index]."""
+    """LANES floats: a vector of a scratch array by its number, or what begins at a tuple of indices."""
 
     def generate(context, builder, sig, args):
         return builder.load(_address(context, builder, sig, args, _FLOATS), align=4)
@@ -87,7 +88,7 @@ def load(typing, array, index):
 
 @intrinsic
 def store(typing, array, index, value):
-    """Write a vector to the LANES floats that begin at array[index]."""
+    """Write a vector to where `load` would read it."""
 
     def generate(context, builder, sig, args):
         builder.store(args[2], _address(context, builder, sig, args, _FLOATS), align=4)
@@ -125,29 +126,44 @@ def splat(typing, value):
 
 
 @intrinsic
-def larger(typing, x, y):
-    """The larger of x and y, lane by lane."""
+def where_above(typing, x, y, above, below):
+    """`above` in the lanes where x > y, `below` in the others."""
 
     def generate(context, builder, sig, args):
-        return builder.select(builder.fcmp_ordered(">", *args), *args)
+        x, y, above, below = args
+        return builder.select(builder.fcmp_ordered(">", x, y), above, below)
 
-    return vector(x, y), generate
+    return vector(x, y, above, below), generate
+
+
+@njit(forceinline=True)
+def larger(x, y):
+    """The larger of x and y, lane by lane."""
+    return where_above(x, y, x, y)
 
 
 @intrinsic
-def total(typing, x):
-    """The sum of the lanes, a float32, always in the same order."""
+def totals(typing, array, index):
+    """The sums of LANES vectors in a row, array[index] and its followers, as one vector."""
 
     def generate(context, builder, sig, args):
-        (value,) = args
-        width = LANES
-        while width > 1:  # fold the upper half onto the lower one
-            width //= 2
-            upper = ir.Constant(_INTS, [lane % width + width for lane in range(LANES)])
-            value = builder.fadd(value, builder.shuffle_vector(value, value, upper))
-        return builder.extract_element(value, ir.IntType(32)(0))
+        first = _address(context, builder, sig, args, _FLOATS)
+        vectors = [builder.load(builder.gep(first, [ir.IntType(32)(row)]), align=4) for row in range(LANES)]
+        width = LANES  # lanes that are still to be added up, in each vector
+        while width > 1:
+            half = width // 2
+            lower = [lane for lane in range(2 * LANES) if lane % width < half]
+            vectors = [
+                builder.fadd(
+                    builder.shuffle_vector(x, y, ir.Constant(_INTS, lower)),
+                    builder.shuffle_vector(x, y, ir.Constant(_INTS, [lane + half for lane in lower])),
+                )
+                for x, y in zip(vectors[::2], vectors[1::2], strict=True)
+            ]
+            width = half
+        return vectors[0]
 
-    return types.float32(x), generate
+    return vector(array, index), generate
 
 
 @intrinsic
@@ -162,8 +178,7 @@ def _scale(typing, x, shifted):
     return vector(x, shifted), generate
 
 
-# 2^f = 1 + f * polynomial(f) for -0.5 <= f <= 0.5: the least largest relative error, 9.2e-8. Exact at 0, so that
-# a state that hardly decays keeps its value over a long sequence.
+# 2^f = 1 + f * polynomial(f) for -0.5 <= f <= 0.5: the least largest relative error, 9.2e-8, and none at 0.
 _EXP2 = (
     0.001326472731307149,
     0.009671512991189957,
@@ -176,8 +191,13 @@ _LOWEST = -125.0  # below it 2^x is as good as 0, and would not be a normal numb
 
 
 @njit(forceinline=True)
-def _split_power(x):
-    """2^x in parts: k (as x + _ROUND) and r with 2^x = 2^k (1 + r)."""
+def exp2_code(x):
+    """2^x for x <= 0, in a form that `decayed` understands: 2^x - 1 where -0.5 < x, and 2^x below.
+
+    Near x = 0 the difference to 1 keeps digits that a float32 near 1 has no room for. Over a long sequence
+    they matter: a state that is multiplied by 1 - 1e-7 at each step would be off by a fifth of its decay.
+    """
+    base = where_above(x, splat(-0.5), splat(0.0), splat(1.0))
     x = larger(x, splat(_LOWEST))
     shifted = x + splat(_ROUND)
     fraction = x - (shifted - splat(_ROUND))
@@ -186,28 +206,19 @@ def _split_power(x):
     polynomial = polynomial * fraction + splat(_EXP2[2])
     polynomial = polynomial * fraction + splat(_EXP2[3])
     polynomial = polynomial * fraction + splat(_EXP2[4])
-    return shifted, polynomial, fraction
+    return _scale(polynomial * fraction + base, shifted)
 
 
 @njit(forceinline=True)
-def exp2(x):
-    """2^x for x <= 127; 2^-125 for all x below -125."""
-    shifted, polynomial, fraction = _split_power(x)
-    return _scale(polynomial * fraction + splat(1.0), shifted)
-
-
-@njit(forceinline=True)
-def exp2m1(x):
-    """2^x - 1, exact to the last digits also near x = 0."""
-    shifted, polynomial, fraction = _split_power(x)
-    power = _scale(splat(1.0), shifted)
-    return power * (polynomial * fraction) + (power - splat(1.0))
+def decayed(code, x, plus):
+    """2^a * x + plus, where `code` is exp2_code(a)."""
+    return (code * x + plus) + where_above(code, splat(0.0), splat(0.0), x)
 
 
 @njit(forceinline=True)
 def softplus(x):
     """log(1 + e^x) = max(x, 0) + log(1 + z) with z = e^-|x|, the logarithm as 2 artanh(z / (2 + z))."""
-    z = exp2(splat(-LOG2_E) * larger(x, splat(0.0) - x))
+    z = decayed(exp2_code(splat(-LOG2_E) * larger(x, splat(0.0) - x)), splat(1.0), splat(0.0))
     ratio = z / (z + splat(2.0))  # at most 1/3: seven terms of the series leave 2e-8
     square = ratio * ratio
     series = splat(1 / 13)
@@ -220,9 +231,23 @@ def softplus(x):
     return larger(x, splat(0.0)) + (ratio + ratio) * series
 
 
+@njit(forceinline=True)
+def softplus_slope(value):
+    """The derivative of softplus where its value is `value`: 1 - e^-value."""
+    code = exp2_code(splat(-LOG2_E) * value)
+    return where_above(code, splat(0.0), splat(1.0) - code, splat(0.0) - code)
+
+
 @njit
-def scratch(rows):
-    """An uninitialised float32 array (rows, LANES) whose rows do not straddle cache lines."""
-    floats = np.empty((rows + 1) * LANES, np.float32)
+def scratch(vectors):
+    """An array for that many vectors, filled with zeros, none of which straddles two cache lines."""
+    floats = np.zeros((vectors + 1) * LANES, np.float32)
     skip = -(floats.ctypes.data // 4) % LANES
-    return floats[skip : skip + rows * LANES].reshape(rows, LANES)
+    return floats[skip : skip + vectors * LANES]
+
+
+@njit
+def clear(vectors):
+    """Set a scratch array to zero."""
+    for i in range(vectors.size // LANES):
+        store(vectors, i, splat(0.0))

@@ -104,3 +104,11 @@ def test_a_score_that_is_not_finite_is_refused(tmp_path: Path) -> None:
         write_report(
             SMALL, [ReportPicture("a.png", "nuts", "good", 0, float("nan"))], tmp_path / "report.html"
         )
+
+
+def test_a_run_that_diverged_can_still_be_reported(tmp_path: Path) -> None:
+    training = [{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": float("nan")}]
+    path = write_report(replace(SMALL, training=training), [], tmp_path / "report.html")
+    loss, rate = block(path.read_text(encoding="utf-8"), "charts")["training"]["data"]
+    assert loss["y"] == [3.0, None]
+    assert rate["y"] == [None, None]
