@@ -23,7 +23,9 @@ def print_evaluation(run: Path, evaluation: Evaluation, compare: bool = False) -
     reported = reported_results(settings["dataset"], list(evaluation.categories)) if compare else {}
     title = (
         f"{run.name}, epoch {settings['epoch']}, {settings['dataset']}, {settings['protocol']} protocol, "
-        f"{settings['map_size']} px, percent"
+        f"{settings['map_size']} px, percent\n"
+        f"(smoothing sigma {settings['smoothing_sigma']:g}, AUPRO to FPR {settings['fpr_limit']:g}, "
+        f"masks {settings['mask_rule']})"
     )
     tables = [metrics_table(rows, title, columns)]
     if intervals:

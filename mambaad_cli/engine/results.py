@@ -19,6 +19,9 @@ FOLDER = "eval"
 SCHEMA = "mambaad.eval/1"
 REPORTED = Path(__file__).with_name("reported.csv")
 
+CONDITIONS = ("run", "epoch", "protocol", "map_size", "smoothing_sigma", "mask_rule", "fpr_limit")
+"""The settings without which a number means nothing; they stand beside it in metrics.csv."""
+
 Values = dict[str, float | None]
 
 
@@ -129,6 +132,8 @@ def write_evaluation(evaluation: Evaluation, run: Path) -> None:
     for metric in next(iter(intervals.values()), {}):
         table[f"{metric}_low"] = [intervals.get(name, {}).get(metric, (None, None))[0] for name in rows]
         table[f"{metric}_high"] = [intervals.get(name, {}).get(metric, (None, None))[1] for name in rows]
+    for name in CONDITIONS:
+        table[name] = evaluation.settings[name]
     table.to_csv(folder / "metrics.csv")
     pd.DataFrame(evaluation.scores).to_csv(folder / "scores.csv", index=False)
     content = {

@@ -28,6 +28,7 @@ from mambaad_cli.errors import DataError, Interrupted, RunError
 from mambaad_cli.model.mambaad import MambaAD
 from mambaad_cli.model.scoring import scale_losses
 from mambaad_cli.recipe import OptimConfig, Recipe
+from mambaad_cli.scan.kernels.selection import choose
 
 
 @dataclass
@@ -70,6 +71,7 @@ def prepare(recipe: Recipe, index: Index, device: torch.device) -> Training:
     Raises:
         DataError: no normal pictures to learn from, or a broken one.
         NetworkError: the encoder's weights cannot be had.
+        UsageError, DeviceError: the scan kernel that is forced does not exist or cannot run here.
     """
     samples = index.samples("train")
     if not samples:
@@ -77,6 +79,7 @@ def prepare(recipe: Recipe, index: Index, device: torch.device) -> Training:
             f"{index.title} at {index.root} has no training pictures for these categories",
             "see what is there: mambaad fetch",
         )
+    choose("auto", device, torch.float32)  # a scan kernel that cannot run is told before anything is made
     torch.manual_seed(recipe.seed)
     model = MambaAD(recipe.model, pretrained=True).to(device)
     store = ImageStore.open(index.root, samples, recipe.data.image_size, progress=console.task)

@@ -7,6 +7,7 @@ On squares of a power of two the curves are those of the published MambaAD; all 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,70 +69,41 @@ def _zigzag(height: int, width: int) -> Curve:
 def _hilbert(height: int, width: int) -> Curve:
     """The Hilbert curve, generalised to rectangles of any size (see `_fold`)."""
     if width >= height:
-        row, column = _fold(0, 0, (0, width), (height, 0))
+        column, row = _fold(width, height)
     else:
-        row, column = _fold(0, 0, (height, 0), (0, width))
+        row, column = _fold(height, width)
     return row * width + column
 
 
-def _fold(row: int, column: int, long: tuple[int, int], short: tuple[int, int]) -> tuple[Curve, Curve]:
-    """Visit the rectangle spanned by `long` and `short` from its corner (row, column) along `long`.
+@lru_cache(maxsize=256)
+def _fold(length: int, breadth: int) -> tuple[Curve, Curve]:
+    """A walk over a `length` x `breadth` rectangle from (0, 0) to the far end of its length.
 
-    `long` and `short` are (rows, columns) vectors parallel to the axes, signed, in pixels. The walk ends at
-    the far end of `long`. A rectangle is folded into three parts, up the near side, along the far side and
-    down again, which for squares of a power of two is the Hilbert curve; one much longer than wide is cut
-    in two instead. Cutting at even lengths keeps each step on a neighbour: a diagonal step remains only where
-    an odd long side meets an even short one.
+    The rectangle is folded into three parts, up the near side, along the far side and down again, which for
+    squares of a power of two is the Hilbert curve; one much longer than broad is cut in two instead. Cutting
+    at even places keeps each step on a neighbour: a diagonal step remains only where an odd length meets an
+    even breadth.
 
     Returns:
-        rows, columns: two (L,) arrays, the pixels in order of their visit.
+        x, y: two (length * breadth,) arrays, along the length and along the breadth.
     """
-    length, breadth = abs(sum(long)), abs(sum(short))
-    along, across = _unit(long), _unit(short)
-    if breadth == 1:
-        return _line(row, column, along, length)
-    if length == 1:
-        return _line(row, column, across, breadth)
-
-    half_long = _half(long, keep_even=length > 2)
-    half_short = _half(short, keep_even=breadth > 2)
-    rest_long = _minus(long, half_long)
+    if breadth == 1 or length == 1:
+        line, still = np.arange(max(length, breadth)), np.zeros(max(length, breadth), dtype=np.int64)
+        return (line, still) if breadth == 1 else (still, line)
+    middle, half = _even_half(length), _even_half(breadth)
     if 2 * length > 3 * breadth:
-        parts = [
-            _fold(row, column, half_long, short),
-            _fold(row + half_long[0], column + half_long[1], rest_long, short),
-        ]
-    else:
-        far_row = row + long[0] - along[0] + half_short[0] - across[0]
-        far_column = column + long[1] - along[1] + half_short[1] - across[1]
-        parts = [
-            _fold(row, column, half_short, half_long),
-            _fold(row + half_short[0], column + half_short[1], long, _minus(short, half_short)),
-            _fold(far_row, far_column, _minus((0, 0), half_short), _minus((0, 0), rest_long)),
-        ]
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        near, far = _fold(middle, breadth), _fold(length - middle, breadth)
+        return np.concatenate([near[0], middle + far[0]]), np.concatenate([near[1], far[1]])
+    up, along, down = _fold(half, middle), _fold(length, breadth - half), _fold(half, length - middle)
+    x = np.concatenate([up[1], along[0], length - 1 - down[1]])
+    y = np.concatenate([up[0], half + along[1], half - 1 - down[0]])
+    return x, y
 
 
-def _line(row: int, column: int, step: tuple[int, int], length: int) -> tuple[Curve, Curve]:
-    steps = np.arange(length, dtype=np.int64)
-    return row + step[0] * steps, column + step[1] * steps
-
-
-def _unit(vector: tuple[int, int]) -> tuple[int, int]:
-    return int(np.sign(vector[0])), int(np.sign(vector[1]))
-
-
-def _minus(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
-    return a[0] - b[0], a[1] - b[1]
-
-
-def _half(vector: tuple[int, int], keep_even: bool) -> tuple[int, int]:
-    """About half of a vector; of even length where `keep_even`."""
-    length = abs(sum(vector)) // 2
-    if keep_even:
-        length += length % 2
-    unit = _unit(vector)
-    return unit[0] * length, unit[1] * length
+def _even_half(size: int) -> int:
+    """About half of `size`, an even number unless `size` is 2."""
+    half = size // 2
+    return half + half % 2 if size > 2 else half
 
 
 CURVES: dict[str, Callable[[int, int], Curve]] = {

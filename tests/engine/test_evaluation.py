@@ -47,7 +47,9 @@ def test_tables_agree_with_scikit_learn_on_the_detectors_own_maps(
     assert rows["mean"]["mad"] == pytest.approx(np.mean([rows["mean"][metric] for metric in METRICS]))
     table = pd.read_csv(trained / "eval" / "metrics.csv", index_col="category")
     assert list(table.index) == ["bolt", "nut", "mean"]
-    assert list(table.columns) == [*METRICS, "mad"]
+    assert list(table.columns[:8]) == [*METRICS, "mad"]
+    assert (table.protocol == "exact").all()
+    assert (table.fpr_limit == 0.3).all()
     assert table.loc["nut", "pixel_aupro"] == rows["nut"]["pixel_aupro"]
     assert sorted(path.name for path in (trained / "eval").iterdir()) == [
         "metrics.csv",
@@ -59,7 +61,7 @@ def test_tables_agree_with_scikit_learn_on_the_detectors_own_maps(
 def test_the_table_names_what_the_numbers_depend_on(trained: Path, mambaad: Callable[..., Any]) -> None:
     outcome = mambaad("eval")
     assert trained.name in outcome.out
-    for word in ("epoch 2", "exact protocol", "64 px", "percent"):
+    for word in ("epoch 2", "exact protocol", "64 px", "percent", "sigma 1", "FPR 0.3", "> 0.5"):
         assert word in outcome.out.replace("\n", " ")
     settings = json.loads((trained / "eval" / "metrics.json").read_text())["settings"]
     assert settings["smoothing_sigma"] == 1.0
