@@ -18,6 +18,9 @@ mambaad quickstart --epochs 5
 mambaad quickstart --device cuda --json"""
 
 
+OVERLAYS = 4  # of each category, the highest scores; `mambaad visualize` draws them all
+
+
 def quickstart(
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Passes over the training pictures.")
@@ -35,6 +38,7 @@ def quickstart(
     from mambaad_cli.engine.detector import Detector
     from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.evaluation import evaluate
+    from mambaad_cli.engine.gallery import choose_rows, draw_overlay, look
     from mambaad_cli.engine.reporting import report_run
     from mambaad_cli.engine.runs import create_run
     from mambaad_cli.engine.training import prepare, train
@@ -59,5 +63,9 @@ def quickstart(
     console.say("[bold]4/4[/bold] drawing what it found")
     with console.task("drawing", len(evaluation.scores)) as advance:
         report = report_run(detector, index, evaluation, advance)
+    rows = [row for name in evaluation.categories for row in choose_rows(evaluation, name, worst=OVERLAYS)]
+    for seen in look(detector, index, rows):
+        draw_overlay(evaluation, seen, run / "overlays")
     print_evaluation(run, evaluation)
     console.say(f"open [bold]{report}[/bold] in a browser: pictures, maps, curves")
+    console.say(f"large pictures of the highest scores: {run / 'overlays'}")
