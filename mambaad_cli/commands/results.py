@@ -20,7 +20,9 @@ def print_evaluation(run: Path, evaluation: Evaluation, compare: bool = False) -
 
     rows, intervals, settings = evaluation.rows(), evaluation.intervals(), evaluation.settings
     columns = [*settings["metrics"], *(["mad"] if rows["mean"]["mad"] is not None else [])]
-    reported = reported_results(settings["dataset"], list(evaluation.categories)) if compare else {}
+    reported, sources = (
+        reported_results(settings["dataset"], list(evaluation.categories)) if compare else ({}, {})
+    )
     title = (
         f"{run.name}, epoch {settings['epoch']}, {settings['dataset']}, {settings['protocol']} protocol, "
         f"{settings['map_size']} px, percent\n"
@@ -40,10 +42,13 @@ def print_evaluation(run: Path, evaluation: Evaluation, compare: bool = False) -
         "rows": rows,
         "intervals": intervals,
         "reported": reported,
+        "sources": sources,
     }
     values = [value for name in reversed(columns) if (value := rows["mean"][name]) is not None]
     console.result(Group(*tables), data, brief=f"{values[0]:.4f}" if values else "nan")
-    if compare and not reported:
+    if reported:
+        console.say(f"[dim]sources: {'; '.join(dict.fromkeys(sources.values()))}[/dim]")
+    elif compare:
         console.say(f"nobody reports numbers for {settings['dataset']}")
     for name, result in evaluation.categories.items():
         for metric, text in result.metrics.notes.items():

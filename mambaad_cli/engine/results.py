@@ -165,23 +165,26 @@ def read_evaluation(run: Path) -> Evaluation:
         raise RunError(f"the evaluation {path} is damaged: {error}", f"mambaad eval {run.name}") from error
 
 
-def reported_results(dataset: str, categories: list[str]) -> dict[str, Values]:
+def reported_results(dataset: str, categories: list[str]) -> tuple[dict[str, Values], dict[str, str]]:
     """What papers and benchmarks report for a dataset: for these categories, and for the mean of all.
 
     Returns:
-        "[category: ]method budget" -> metrics as fractions; empty for a dataset nobody reports on.
+        "[category: ]method budget" -> metrics as fractions, and -> where that is printed; empty for a
+        dataset nobody reports on. The budget is "paper" (its own), or the epochs of a benchmark ("100e").
     """
     table = pd.read_csv(REPORTED)
     known = table[(table.dataset == dataset) & table.category.isin([*categories, "mean"])]
     metrics = known.columns[3:10]
     rows: dict[str, Values] = {}
+    sources: dict[str, str] = {}
     for _, row in known.iterrows():
         values: Values = {name: None if pd.isna(row[name]) else float(row[name]) / 100 for name in metrics}
         complete = [value for value in values.values() if value is not None]
         mad = sum(complete) / len(complete) if len(complete) == len(metrics) else None
         where = "" if row.category == "mean" else f"{row.category}: "
-        rows[f"{where}{row.method} {row.budget}"] = {**values, "mad": mad}
-    return rows
+        name = f"{where}{row.method} {row.budget}"
+        rows[name], sources[name] = {**values, "mad": mad}, row.source
+    return rows, sources
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -169,8 +169,10 @@ def test_bootstrap_gives_an_interval_around_each_number(trained: Path, mambaad: 
 
 def test_compare_sets_reported_numbers_beside_ours(trained: Path, mambaad: Callable[..., Any]) -> None:
     assert "nobody reports" in mambaad("eval", "--compare").err
-    rows = room_results.reported_results("mvtec", ["screw"])
+    rows, sources = room_results.reported_results("mvtec", ["screw"])
     paper = rows["MambaAD paper"]
+    assert sources["MambaAD paper"] == "MambaAD paper Table 1"
+    assert set(sources) == set(rows)
     assert (paper["image_auroc"], paper["pixel_aupro"]) == pytest.approx((0.986, 0.931))
     assert paper["mad"] == pytest.approx(0.860, abs=5e-4)
     assert rows["screw: MambaAD paper"]["pixel_ap"] == pytest.approx(0.498)

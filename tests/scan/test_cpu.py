@@ -115,6 +115,11 @@ def test_threads_share_the_directions_of_a_small_map(scan_arguments, gradients, 
     assert max(relative_error(*pair) for pair in zip(shared, alone, strict=True)) < 1e-6
 
 
+def test_the_caller_keeps_its_smallest_numbers(scan_arguments):
+    hybrid_scan(**scan_arguments(), order=scan_order("scan", 3, 4, 4), kernel="cpu")
+    assert torch.tensor([1e-40]).mul(1.0).item() > 0  # the kernel's threads flush them to zero, no other
+
+
 def test_strided_inputs_give_the_same_as_contiguous_ones(scan_arguments):
     order = scan_order("scan", 4, 6, 4)
     arguments = scan_arguments(L=24)
