@@ -210,7 +210,7 @@ def _run(loops: Callable[..., None], tensors: tuple[Tensor, ...], groups: int) -
 def _pool(process: int) -> ThreadPoolExecutor:
     """The threads of this process (a forked child has to start its own).
 
-    They take numbers below 1e-38 for zero: where pixels are zero a state decays to such numbers, and with them
-    many processors are ten times slower.
+    They take numbers below 1e-38 for zero: where pixels are zero a state decays to such numbers, and with
+    them many processors are ten times slower.
     """
     return ThreadPoolExecutor(os.cpu_count() or 1, "mambaad-scan", torch.set_flush_denormal, (True,))
