@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mambaad_cli.errors import RecipeError, UsageError, did_you_mean
 from mambaad_cli.scan import METHODS
@@ -26,6 +26,7 @@ class DataConfig(_Section):
     dataset: str = "mvtec"  # a name of `mambaad fetch --list`, or folder:PATH
     categories: Literal["all"] | list[str] = "all"
     image_size: Positive = 256  # pixels, both sides
+    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the normal pictures kept to watch, not learned
 
     @field_validator("categories", mode="before")
     @classmethod
@@ -49,7 +50,7 @@ class ModelConfig(_Section):
     encoder_weights: str = "pretrained"  # "pretrained", "none" (random) or the path of a file
     depths: tuple[Positive, Positive, Positive, Positive] = (3, 4, 6, 3)  # HSS blocks per stage, coarse first
     kernels: tuple[Positive, ...] = (5, 7)  # depth-wise branches beside the HSS blocks
-    scan: str = "hilbert"
+    scan: str = "hilbert"  # or several that share the directions: "zigzag+hilbert"
     directions: Literal[2, 4, 8] = 8
     state: Positive = 16
     expand: Positive = 2
@@ -72,27 +73,44 @@ class ModelConfig(_Section):
     @field_validator("scan")
     @classmethod
     def _known_method(cls, value: str) -> str:
-        if value not in METHODS:
-            raise ValueError(f"must be one of {', '.join(METHODS)}{did_you_mean(value, METHODS)}")
+        for method in value.split("+"):
+            if method not in METHODS:
+                raise ValueError(f"must be one of {', '.join(METHODS)}{did_you_mean(method, METHODS)}")
         return value
+
+    @model_validator(mode="after")
+    def _directions_for_each_method(self) -> ModelConfig:
+        methods = self.scan.split("+")
+        if self.directions % (2 * len(methods)):
+            raise ValueError(f"{self.directions} directions cannot be shared by {len(methods)} scan methods")
+        return self
 
 
 class OptimConfig(_Section):
-    """The published optimisation: AdamW with one step of decay."""
+    """The optimisation: AdamW. The defaults are the published ones."""
 
     lr: Annotated[float, Field(gt=0)] = 0.005
+    schedule: Literal["step", "cosine", "onecycle"] = "step"  # "cosine" and "onecycle" fall to 0
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the steps in which the rate rises to lr
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     clip: Annotated[float, Field(gt=0)] = 5.0  # global gradient norm
-    decay_at: Fraction = 0.8  # share of the steps after which the rate drops
-    decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.1
-    loss_weight: Annotated[float, Field(gt=0)] = 5.0  # times the sum of the MSE over scales
+    decay_at: Fraction = 0.8  # "step": share of the steps after which the rate drops
+    decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.1  # "step": to this share
+    loss: Literal["mse", "cosine"] = "mse"  # distance of the features of each scale
+    loss_weight: Annotated[float, Field(gt=0)] = 5.0  # times the sum of the losses over scales
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0  # decay of the averaged weights that are kept; 0: none
 
 
 class TrainConfig(_Section):
     """How long and in what portions."""
 
     epochs: Positive = 500
-    batch_size: Positive = 16
+    batch_size: Positive = 16  # pictures of one optimizer step, over all processes
+    accumulate: Positive = 1  # portions that a process computes its part of a batch in
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of matrix products; the scan's state is fp32 always
+    recompute: bool = False  # keep fewer activations and compute them again in the backward pass
+    patience: Annotated[int, Field(ge=0)] = 0  # stop after so many epochs without a better held-back loss
+    checkpoint_minutes: Annotated[float, Field(ge=0)] = 5.0  # at most so much is lost; 0: every step
 
 
 class ScoreConfig(_Section):
@@ -111,6 +129,17 @@ class Recipe(_Section):
     optim: OptimConfig = OptimConfig()
     train: TrainConfig = TrainConfig()
     score: ScoreConfig = ScoreConfig()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Recipe:
+        if self.train.batch_size % self.train.accumulate:
+            raise ValueError(
+                f"train.accumulate = {self.train.accumulate} does not divide "
+                f"train.batch_size = {self.train.batch_size}"
+            )
+        if self.train.patience and not self.data.holdout:
+            raise ValueError("train.patience needs pictures to watch: set data.holdout, for example to 0.1")
+        return self
 
     def to_yaml(self) -> str:
         """The complete recipe as YAML; `load_recipe` reads it back to the same recipe."""
@@ -228,4 +257,6 @@ def _explain(problem: Any) -> str:
     key = ".".join(parts)
     if problem["type"] == "extra_forbidden":
         return f"unknown setting '{key}'{did_you_mean(key, setting_names())}"
-    return f"{key} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    # What several settings are to each other is said in the message; repeating the whole section helps nobody.
+    return message if isinstance(problem["input"], dict) else f"{key} = {problem['input']!r}: {message}"

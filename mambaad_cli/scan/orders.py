@@ -31,7 +31,8 @@ def scan_order(method: str, height: int, width: int, directions: int = 8) -> NDA
     (counter-clockwise) and rotated then transposed; the second half walks the same paths backwards.
 
     Args:
-        method: one of `mambaad_cli.scan.METHODS`.
+        method: one of `mambaad_cli.scan.METHODS`, or several joined by "+", which share the directions out
+            among them (paper, table 5): "zigzag+hilbert" has four directions of each.
         height, width: size of the map in pixels.
         directions: K, one of 2, 4, 8.
 
@@ -45,9 +46,18 @@ def scan_order(method: str, height: int, width: int, directions: int = 8) -> NDA
         raise UsageError(f"a scan has 2, 4 or 8 directions, not {directions}")
     if height < 1 or width < 1:
         raise UsageError(f"a map of {height} x {width} pixels has nothing to scan")
+    methods = method.split("+")
+    share, rest = divmod(directions, len(methods))
+    if rest or share % 2:
+        raise UsageError(f"{directions} directions cannot be shared by {len(methods)} scan methods")
+    order = np.concatenate([_walks(name, height, width, share) for name in methods]).astype(np.int32)
+    order.setflags(write=False)
+    return order
+
+
+def _walks(method: str, height: int, width: int, directions: int) -> Index:
+    """The order (directions, L) of one method."""
     index = np.arange(height * width).reshape(height, width)
     turned = [turn(index) for turn in TURNS[: directions // 2]]
     forward = np.stack([image.ravel()[curve(method, *image.shape)] for image in turned])
-    order = np.concatenate([forward, forward[:, ::-1]]).astype(np.int32)
-    order.setflags(write=False)
-    return order
+    return np.concatenate([forward, forward[:, ::-1]])
