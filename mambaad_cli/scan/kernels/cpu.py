@@ -7,10 +7,7 @@ torch.compile and torch.export can carry it.
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -21,6 +18,7 @@ from mambaad_cli.scan.kernels import cpu_loops
 from mambaad_cli.scan.kernels.checks import check_order
 from mambaad_cli.scan.kernels.cpu_loops import PIECE, STRETCH
 from mambaad_cli.scan.kernels.simd import LANES, LOG2_E
+from mambaad_cli.scan.kernels.threads import on_threads
 
 
 def hybrid_scan(
@@ -201,16 +199,4 @@ def _run(loops: Callable[..., None], tensors: tuple[Tensor, ...], groups: int) -
         while (task := next(turn)) < len(tasks):
             loops(*arrays, *tasks[task])
 
-    threads = min(torch.get_num_threads(), len(tasks))
-    for worker in [_pool(os.getpid()).submit(work) for _ in range(threads)]:
-        worker.result()
-
-
-@lru_cache(maxsize=1)
-def _pool(process: int) -> ThreadPoolExecutor:
-    """The threads of this process (a forked child has to start its own).
-
-    They take numbers below 1e-38 for zero: where pixels are zero a state decays to such numbers, and with
-    them many processors are ten times slower.
-    """
-    return ThreadPoolExecutor(os.cpu_count() or 1, "mambaad-scan", torch.set_flush_denormal, (True,))
+    on_threads(work, min(torch.get_num_threads(), len(tasks)))
