@@ -22,6 +22,7 @@ from mambaad_cli.commands import (
     train,
     visualize,
 )
+from mambaad_cli.engine import processes
 from mambaad_cli.errors import MambaadError
 
 EPILOG = """\
@@ -77,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         _run(words[console.Mode.verbose :])
     except MambaadError as error:
-        console.report_error(error)
+        if not processes.pass_on(error):
+            console.report_error(error)
         if console.Mode.verbose:
             traceback.print_exc()
         sys.exit(error.exit_code)
@@ -88,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"unexpected: {type(error).__name__}: {error}",
             "the whole story: repeat the command as mambaad -v COMMAND ...",
         )
-        console.report_error(unexpected)
+        if not processes.pass_on(unexpected):
+            console.report_error(unexpected)
         sys.exit(unexpected.exit_code)
 
 

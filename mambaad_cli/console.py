@@ -21,17 +21,23 @@ LINE_SECONDS = 30  # between two progress lines where there is no terminal
 
 
 class Mode:
-    """How this process talks. Set once per command by `configure`."""
+    """How this process talks. Set once per command by `configure`; `mute` is for good."""
 
     json = False
     quiet = False
     verbose = False
+    mute = False
 
 
 def configure(*, as_json: bool = False, quiet: bool = False) -> None:
     """Choose JSON on stdout (`as_json`) and silence on stderr but for errors (`quiet`)."""
     Mode.json = as_json
     Mode.quiet = quiet
+
+
+def mute() -> None:
+    """Say nothing from now on: another process of the same job speaks."""
+    Mode.mute = True
 
 
 def stdout() -> Console:
@@ -56,6 +62,8 @@ def result(renderable: RenderableType, data: dict[str, Any], brief: str) -> None
         data: the same as plain data; holds a versioned "schema".
         brief: the one most useful value.
     """
+    if Mode.mute:
+        return
     if Mode.json:
         sys.stdout.write(json.dumps(data, default=str) + "\n")
     elif Mode.quiet:
@@ -66,7 +74,7 @@ def result(renderable: RenderableType, data: dict[str, Any], brief: str) -> None
 
 def say(text: str) -> None:
     """Tell a person what goes on, on stderr; silent with -q. `text` may hold rich markup."""
-    if not Mode.quiet:
+    if not (Mode.quiet or Mode.mute):
         stderr().print(text)
 
 
@@ -82,7 +90,7 @@ def task(description: str, total: int, done: int = 0) -> Iterator[Callable[[int,
         advance(steps, note): call it as the work goes on; `note` is shown beside the count.
     """
     console = stderr()
-    if Mode.quiet:
+    if Mode.quiet or Mode.mute:
         yield lambda steps, note: None
     elif console.is_terminal:
         with _bar(console) as bar:

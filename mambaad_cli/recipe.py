@@ -26,7 +26,7 @@ class DataConfig(_Section):
     dataset: str = "mvtec"  # a name of `mambaad fetch --list`, or folder:PATH
     categories: Literal["all"] | list[str] = "all"
     image_size: Positive = 256  # pixels, both sides
-    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the normal pictures kept to watch, not learned
+    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the normal pictures to watch, not learn
 
     @field_validator("categories", mode="before")
     @classmethod
@@ -90,7 +90,7 @@ class OptimConfig(_Section):
     """The optimisation: AdamW. The defaults are the published ones."""
 
     lr: Annotated[float, Field(gt=0)] = 0.005
-    schedule: Literal["step", "cosine", "onecycle"] = "step"  # "cosine" and "onecycle" fall to 0
+    schedule: Literal["step", "cosine"] = "step"  # "cosine" falls to 0
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the steps in which the rate rises to lr
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     clip: Annotated[float, Field(gt=0)] = 5.0  # global gradient norm
@@ -258,5 +258,5 @@ def _explain(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         return f"unknown setting '{key}'{did_you_mean(key, setting_names())}"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    # What several settings are to each other is said in the message; repeating the whole section helps nobody.
+    # What several settings are to each other is said in the message; the section itself helps nobody.
     return message if isinstance(problem["input"], dict) else f"{key} = {problem['input']!r}: {message}"

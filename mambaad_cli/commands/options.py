@@ -23,6 +23,12 @@ ScanKernel = Annotated[
         "--scan-kernel", help="Force a scan kernel (MAMBAAD_SCAN_KERNEL).", rich_help_panel="Hardware"
     ),
 ]
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes", min=1, help="Share the work among so many processes.", rich_help_panel="Hardware"
+    ),
+]
 BatchSize = Annotated[
     int, typer.Option("--batch-size", min=1, help="Pictures at once.", rich_help_panel="Hardware")
 ]
@@ -43,6 +49,18 @@ def force_scan_kernel(name: str | None) -> None:
 
     if name is not None:
         os.environ[env.SCAN_KERNEL.name] = name
+
+
+def launch_processes(processes: int) -> bool:
+    """Run this command line in so many processes, and say whether that was done."""
+    import sys
+
+    from mambaad_cli.engine.processes import launch, launched
+
+    if processes == 1 or launched():
+        return False
+    launch(processes, sys.argv[1:])
+    return True
 
 
 def names(text: str | None) -> list[str] | None:

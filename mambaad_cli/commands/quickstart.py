@@ -39,9 +39,11 @@ def quickstart(
     from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.evaluation import evaluate
     from mambaad_cli.engine.gallery import choose_rows, draw_overlay, look
+    from mambaad_cli.engine.loop import train
+    from mambaad_cli.engine.processes import make_accelerator
     from mambaad_cli.engine.reporting import report_run
     from mambaad_cli.engine.runs import create_run
-    from mambaad_cli.engine.training import prepare, train
+    from mambaad_cli.engine.training import prepare
     from mambaad_cli.recipe import load_recipe
 
     console.configure(as_json=as_json, quiet=quiet)
@@ -53,7 +55,7 @@ def quickstart(
     )
     fetch("sample", root)
     index = open_dataset("sample", root)
-    training = prepare(recipe, index, chosen)
+    training = prepare(recipe, index, make_accelerator(chosen))
     run = create_run(recipe, dataset=index.receipt)
     console.say(f"[bold]2/4[/bold] training one model on {', '.join(index.categories)}, in {run}")
     train(training, run)

@@ -36,6 +36,18 @@ def train(
     resume: Annotated[
         str | None, typer.Option("--resume", help="Go on with a run, with its own recipe.", metavar="RUN")
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", help="As many epochs as fit into this time.", metavar="TIME"),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option("--precision", help="fp32, bf16 or fp16 matrix products.", rich_help_panel="Hardware"),
+    ] = None,
+    processes: options.Processes = 1,
+    track: Annotated[
+        str | None, typer.Option("--track", help="Also log to tensorboard, wandb or mlflow.")
+    ] = None,
     data_dir: options.DataDir = None,
     device: options.Device = "auto",
     scan_kernel: options.ScanKernel = None,
@@ -46,25 +58,46 @@ def train(
     from mambaad_cli import console, env
     from mambaad_cli.data.index import open_dataset
     from mambaad_cli.engine.device import choose_device
+    from mambaad_cli.engine.loop import train
+    from mambaad_cli.engine.processes import decided_by_main, make_accelerator
     from mambaad_cli.engine.runs import create_run, read_log, read_recipe
-    from mambaad_cli.engine.training import prepare, train
+    from mambaad_cli.engine.tracking import check_tracker, start_tracking
+    from mambaad_cli.engine.training import prepare
     from mambaad_cli.recipe import load_words
 
     console.configure(as_json=as_json, quiet=quiet)
+    if options.launch_processes(processes):
+        return
     options.force_scan_kernel(scan_kernel)
-    overrides = {"data.dataset": dataset, "data.categories": classes, "train.epochs": epochs}
+    overrides = {
+        "data.dataset": dataset,
+        "data.categories": classes,
+        "train.epochs": epochs,
+        "train.precision": precision,
+    }
     given = [f"{key}={value}" for key, value in overrides.items() if value is not None]
     words = [*(words or []), *given]
+    if resume and budget:
+        words.append(f"--budget {budget}")
     run = _resumed(resume, words) if resume else None
     recipe = read_recipe(run) if run else load_words(words)
-    chosen = choose_device(device)
+    if track:
+        check_tracker(track)
+    accelerator = make_accelerator(choose_device(device), recipe.train.precision, track)
     categories = None if recipe.data.categories == "all" else recipe.data.categories
     index = open_dataset(recipe.data.dataset, data_dir or env.data_root(), categories)
-    training = prepare(recipe, index, chosen)
-    run = run or create_run(recipe, dataset=index.receipt)
+    if budget:
+        from mambaad_cli.engine.budget import fit_budget, parse_budget
+
+        recipe = fit_budget(recipe, index, accelerator, parse_budget(budget))
+        console.say(f"{recipe.train.epochs} epochs fit into {budget}")
+    training = prepare(recipe, index, accelerator)
+    run = run or decided_by_main(accelerator, lambda: create_run(recipe, dataset=index.receipt))
     console.say(
-        f"run {run}: {len(index.samples('train'))} pictures, {recipe.train.epochs} epochs on {chosen}"
+        f"run {run}: {len(training.samples)} pictures, {recipe.train.epochs} epochs on {accelerator.device}"
     )
+    if track:
+        start_tracking(accelerator, recipe, run)
     train(training, run)
     last = read_log(run)[-1]
     text = f"{run}  epoch {last['epoch']}, loss {last['loss']:.4f}"

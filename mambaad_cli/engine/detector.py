@@ -29,12 +29,12 @@ class Detector:
     Attributes:
         run: the folder it came from.
         recipe: what it was trained with.
-        epoch: how many epochs it has been trained for.
+        epoch: how many epochs it has been trained for; a fraction when the last one is not complete.
     """
 
     run: Path
     recipe: Recipe
-    epoch: int
+    epoch: float
     model: MambaAD
     device: torch.device
 
@@ -50,7 +50,7 @@ class Detector:
         recipe = read_recipe(folder)
         model = MambaAD(recipe.model)
         content = load_checkpoint(folder)
-        restore(model, content, folder)
+        restore(model, content, folder, averaged=True)
         chosen = choose_device(device)
         return cls(folder, recipe, content["epoch"], model.eval().to(chosen), chosen)
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from mambaad_cli.model.hss import HSSBlock
 from mambaad_cli.model.lss import LSSModule
@@ -40,6 +41,7 @@ class Decoder(nn.Module):
 
     def __init__(self, channels: Sequence[int], config: ModelConfig) -> None:
         super().__init__()
+        self.recompute = False  # keep only the input of each LSS module for the backward pass
         rates = torch.linspace(config.drop_path, 0, sum(config.depths)).tolist()
         self.expands = nn.ModuleList(PatchExpand(before, after) for before, after in pairwise(channels))
         self.stages = nn.ModuleList()
@@ -55,12 +57,17 @@ class Decoder(nn.Module):
 
     def forward(self, fused: Tensor) -> list[Tensor]:
         """(B, C, H/32, W/32) -> reconstructions (B, C_i, H/s, W/s), s = 4, 8, 16: finest first."""
-        x = self.stages[0](fused.permute(0, 2, 3, 1))
+        x = self._run(self.stages[0], fused.permute(0, 2, 3, 1))
         maps: list[Tensor] = []
         for expand, stage in zip(self.expands, self.stages[1:], strict=True):
-            x = stage(expand(x))
+            x = self._run(stage, expand(x))
             maps.insert(0, x.permute(0, 3, 1, 2))
         return maps
+
+    def _run(self, stage: nn.Module, x: Tensor) -> Tensor:
+        for module in stage.children():
+            x = checkpoint(module, x, use_reentrant=False) if self.recompute else module(x)
+        return x
 
 
 def _module(channels: int, blocks: int, drop_path: float, config: ModelConfig) -> LSSModule:

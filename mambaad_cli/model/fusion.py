@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from timm.models.resnet import Bottleneck
 from torch import Tensor, nn
 
+from mambaad_cli.model.processes import BatchNorm
+
 
 class HalfFPN(nn.Module):
     """Sums the maps bottom-up at stride 16, then three ResNet bottlenecks halve the size (section 3.2).
@@ -26,12 +28,12 @@ class HalfFPN(nn.Module):
         self.merge = _conv_norm_relu(coarse, coarse)
         planes = self.out_channels // Bottleneck.expansion
         shortcut = nn.Sequential(
-            nn.Conv2d(coarse, self.out_channels, 1, stride=2, bias=False), nn.BatchNorm2d(self.out_channels)
+            nn.Conv2d(coarse, self.out_channels, 1, stride=2, bias=False), BatchNorm(self.out_channels)
         )
         self.bottlenecks = nn.Sequential(
-            Bottleneck(coarse, planes, stride=2, downsample=shortcut),
-            Bottleneck(self.out_channels, planes),
-            Bottleneck(self.out_channels, planes),
+            Bottleneck(coarse, planes, stride=2, downsample=shortcut, norm_layer=BatchNorm),
+            Bottleneck(self.out_channels, planes, norm_layer=BatchNorm),
+            Bottleneck(self.out_channels, planes, norm_layer=BatchNorm),
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -49,4 +51,4 @@ class HalfFPN(nn.Module):
 def _conv_norm_relu(inputs: int, outputs: int, kernel: int = 1, stride: int = 1) -> nn.Sequential:
     # The published 1x1 convolutions carry a bias before the batch norm, the 3x3 ones do not.
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=kernel == 1)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+    return nn.Sequential(conv, BatchNorm(outputs), nn.ReLU(inplace=True))

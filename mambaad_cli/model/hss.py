@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mambaad_cli.model.processes import random_per_picture
 from mambaad_cli.scan.kernels import low_rank_scan
 from mambaad_cli.scan.orders import scan_order
 
@@ -76,5 +77,5 @@ def drop_path(x: Tensor, probability: float, training: bool) -> Tensor:
     """Drop the branch of a picture and scale up the others, so that the mean stays (arXiv 1603.09382)."""
     if not training or probability == 0:
         return x
-    keep = x.new_empty(x.shape[0], *[1] * (x.ndim - 1)).bernoulli_(1 - probability)
-    return x * keep / (1 - probability)
+    keep = (random_per_picture(x.shape[0]) >= probability).to(x.device, x.dtype)
+    return x * keep.view(-1, *[1] * (x.ndim - 1)) / (1 - probability)

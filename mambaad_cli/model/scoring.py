@@ -10,9 +10,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def scale_losses(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
-    """Mean squared error of each scale, (S,); the paper's loss is their sum (equation 7)."""
-    return torch.stack([F.mse_loss(s, t) for t, s in zip(teacher, student, strict=True)])
+def scale_losses(teacher: Sequence[Tensor], student: Sequence[Tensor], kind: str = "mse") -> Tensor:
+    """The loss of each scale, (S,).
+
+    Args:
+        teacher, student: S maps (B, C_i, H_i, W_i).
+        kind: "mse", mean squared error, whose sum over scales is the paper's loss (equation 7); or "cosine",
+            the mean of 1 - cosine similarity over channels, which is what the anomaly maps measure.
+    """
+    distance = F.mse_loss if kind == "mse" else _cosine_loss
+    return torch.stack([distance(s, t) for t, s in zip(teacher, student, strict=True)])
+
+
+def _cosine_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    return (1 - F.cosine_similarity(student, teacher, dim=1)).mean()
 
 
 def scale_maps(teacher: Sequence[Tensor], student: Sequence[Tensor], size: tuple[int, int]) -> Tensor:

@@ -24,7 +24,7 @@ _CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 def on_threads(work: Callable[[], None], threads: int) -> None:
-    """Call `work` on so many threads at the same time, and return when all of them have; raise what it raised.
+    """Call `work` on so many threads at the same time, wait for all, and raise what it raised.
 
     While it runs, a thread takes numbers below 1e-38 for zero: where pixels are zero a state decays to such
     numbers, and with them many processors are ten times slower.

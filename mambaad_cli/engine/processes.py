@@ -1,0 +1,130 @@
+"""Several processes that work on one run: starting them, and what they agree on.
+
+The engine is Hugging Face accelerate over torch.distributed. `launch` starts the processes of one machine as
+torchrun does; torchrun itself, on one machine or several, works as its documentation says.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mambaad_cli import console
+from mambaad_cli.errors import DeviceError, Interrupted, MambaadError, RunError
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+
+PATIENCE = timedelta(days=1)  # a process may wait so long for one that measures or writes
+ERROR_FILE = "TORCHELASTIC_ERROR_FILE"  # where the launcher reads what ended a process
+
+
+def launched() -> bool:
+    """Whether this process is one of several that torchrun, or `launch`, has started."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def launch(processes: int, words: Sequence[str]) -> None:
+    """Run `mambaad WORDS...` in so many processes on this machine; return when all are done.
+
+    Raises:
+        MambaadError: what ended one of them; the launcher has ended the others.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # errors are told once, by us
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "mambaad_cli", *words)
+    except ChildFailedError as error:
+        # A process that was killed takes the others with it: it is the reason, whoever noticed first.
+        failure = min(error.failures.values(), key=lambda one: (one.exitcode >= 0, one.timestamp))
+        raise _told(failure.error_file_data, failure.exitcode, failure.local_rank) from None
+    except SignalException:
+        raise Interrupted("stopped, and the processes with it", "go on: mambaad train --resume") from None
+
+
+def pass_on(error: MambaadError) -> bool:
+    """Hand an error to the launcher, which tells it; False where there is none."""
+    path = os.environ.get(ERROR_FILE)
+    if not path:
+        return False
+    content = {"message": error.message, "hint": error.hint, "code": error.exit_code}
+    Path(path).write_text(json.dumps({**content, "timestamp": int(time.time())}), encoding="utf-8")
+    return True
+
+
+def _told(content: dict[str, object], exit_code: int, rank: int) -> MambaadError:
+    """The error that a process passed on, or one that says how it ended."""
+    if "code" not in content:
+        how = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with code {exit_code}"
+        return RunError(
+            f"process {rank} {how}, so the others were stopped",
+            "go on from the last checkpoint: mambaad train --resume",
+        )
+    error = MambaadError(str(content["message"]), str(content["hint"]) if content["hint"] else None)
+    error.exit_code = int(str(content["code"]))
+    return error
+
+
+def make_accelerator(
+    device: torch.device, precision: str = "fp32", tracker: str | None = None
+) -> Accelerator:
+    """What places, shares out and scales the work of this process.
+
+    Args:
+        device: the kind of device, and which one for a process alone.
+        precision: "fp32", "bf16" or "fp16", of matrix products.
+        tracker: name of a tracker that accelerate knows, for example "tensorboard".
+
+    Raises:
+        DeviceError: the device cannot do that precision, or the tracker's package is missing.
+    """
+    import torch
+    from accelerate import Accelerator
+    from accelerate.utils import InitProcessGroupKwargs, is_bf16_available
+
+    if precision == "fp16" and device.type == "cpu":
+        raise DeviceError("fp16 needs a GPU: on a CPU its gradients vanish", "use --precision bf16 or fp32")
+    if precision == "bf16" and device.type != "cpu" and not is_bf16_available():
+        raise DeviceError(f"{device} cannot compute in bf16", "use --precision fp16 or fp32")
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
+    accelerator = Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision="no" if precision == "fp32" else precision,
+        log_with=tracker,
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+    )
+    if not accelerator.is_main_process:
+        console.mute()
+    return accelerator
+
+
+def decided_by_main(accelerator: Accelerator, decide: Callable[[], Path]) -> Path:
+    """What `decide` returns in the main process, known to all; it is called there only."""
+    from accelerate.utils import broadcast_object_list
+
+    answer = [str(decide()) if accelerator.is_main_process else ""]
+    broadcast_object_list(answer)
+    return Path(answer[0])
