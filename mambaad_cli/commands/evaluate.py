@@ -36,6 +36,7 @@ def evaluate(
         bool, typer.Option("--compare", help="Set numbers that others report beside these.")
     ] = False,
     classes: options.Classes = None,
+    processes: options.Processes = 1,
     data_dir: options.DataDir = None,
     device: options.Device = "auto",
     batch_size: options.BatchSize = 8,
@@ -48,19 +49,23 @@ def evaluate(
     from mambaad_cli.commands.results import print_evaluation
     from mambaad_cli.data.index import open_dataset
     from mambaad_cli.engine.detector import Detector
+    from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.evaluation import Measures
     from mambaad_cli.engine.evaluation import evaluate as measure
+    from mambaad_cli.engine.processes import make_accelerator
     from mambaad_cli.errors import UsageError
     from mambaad_cli.metrics import METRICS
     from mambaad_cli.metrics.inputs import check_options
 
     console.configure(as_json=as_json, quiet=quiet)
+    if options.launch_processes(processes):
+        return
     options.force_scan_kernel(scan_kernel)
     if by not in (None, "defect"):
         raise UsageError(f"--by {by}: only defect is known", "mambaad eval --by defect")
     wanted = check_options(options.names(metrics) or METRICS, protocol)
     measures = Measures(wanted, protocol, by_defect=by == "defect", resamples=bootstrap)
-    detector = Detector.load(run, device)
+    detector = Detector.load(run, str(make_accelerator(choose_device(device)).device))
     data = detector.recipe.data
     trained = None if data.categories == "all" else data.categories
     index = open_dataset(data.dataset, data_dir or env.data_root(), options.names(classes) or trained)

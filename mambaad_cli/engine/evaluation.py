@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accelerate import PartialState
 from numpy.typing import NDArray
 
 from mambaad_cli import console
@@ -18,7 +19,14 @@ from mambaad_cli.data.index import Index
 from mambaad_cli.data.info import Sample
 from mambaad_cli.data.store import ImageStore
 from mambaad_cli.engine.detector import Detector
-from mambaad_cli.engine.results import FOLDER, CategoryResult, Evaluation, write_evaluation, write_json
+from mambaad_cli.engine.results import (
+    FOLDER,
+    CategoryResult,
+    Evaluation,
+    read_evaluation,
+    write_evaluation,
+    write_json,
+)
 from mambaad_cli.errors import DataError
 from mambaad_cli.metrics import METRICS
 from mambaad_cli.metrics.bootstrap import bootstrap
@@ -67,7 +75,8 @@ def evaluate(
     """Look at all test pictures of `index` and leave metrics and scores in the run's eval folder.
 
     One category is in work at a time, its maps on disk; a finished one is kept, so that the same call
-    after an interruption goes on with the next.
+    after an interruption goes on with the next. Several processes (see `engine.processes`) share out the
+    batches of a category; the main one measures.
 
     Raises:
         DataError: no test pictures, or a broken one.
@@ -79,6 +88,7 @@ def evaluate(
     if not by_category:
         raise DataError(f"{index.title} at {index.root} has no test pictures", "what is there: mambaad fetch")
     settings = _settings(detector, index, measures)
+    state = PartialState()
     parts = detector.run / FOLDER / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     categories: dict[str, CategoryResult] = {}
@@ -88,16 +98,20 @@ def evaluate(
             result = _read_part(kept, category, settings)
             if result is None:
                 looked = _look(detector, index.root, samples, parts, batch_size, advance)
-                result = _measure(looked, measures, number)
+                if state.is_main_process:
+                    result = _measure(looked, measures, number)
+                    write_json(kept, {"category": category, "settings": settings, **asdict(result)})
                 del looked  # its files cannot be removed while they are open on Windows
-                write_json(kept, {"category": category, "settings": settings, **asdict(result)})
+                state.wait_for_everyone()
             else:
                 advance(len(samples), category)
-            categories[category] = result
-    evaluation = Evaluation(settings, categories)
-    write_evaluation(evaluation, detector.run)
-    shutil.rmtree(parts)
-    return evaluation
+            if result is not None:
+                categories[category] = result
+    if state.is_main_process:
+        write_evaluation(Evaluation(settings, categories), detector.run)
+        shutil.rmtree(parts)
+    state.wait_for_everyone()
+    return read_evaluation(detector.run)
 
 
 def _look(
@@ -108,21 +122,31 @@ def _look(
     batch_size: int,
     advance: Callable[[int, str], None],
 ) -> _Maps:
-    """The maps of one category, computed batch by batch into files in `folder`."""
-    size = detector.size
+    """The maps of one category, computed batch by batch into files in `folder`, which all processes share."""
+    size, state = detector.size, PartialState()
     store = ImageStore.open(root, samples, size, progress=console.task)
     shape = (len(samples), size, size)
-    maps = np.lib.format.open_memmap(folder / "maps.npy", mode="w+", dtype=np.float32, shape=shape)
-    masks = np.lib.format.open_memmap(folder / "masks.npy", mode="w+", dtype=np.bool_, shape=shape)
-    scores = np.empty(len(samples), np.float32)
-    for start in range(0, len(samples), batch_size):
+    if state.is_main_process:
+        _new_array(folder / "maps.npy", np.float32, shape)
+        _new_array(folder / "masks.npy", np.bool_, shape)
+        _new_array(folder / "scores.npy", np.float32, shape[:1])
+    state.wait_for_everyone()
+    maps, masks, scores = (np.load(folder / f"{name}.npy", "r+") for name in ("maps", "masks", "scores"))
+    for start in range(0, len(samples), batch_size)[state.process_index :: state.num_processes]:
         batch = np.arange(start, min(start + batch_size, len(samples)))
         maps[batch], scores[batch] = detector.predict_resized(store[batch])
         for place in batch:
             image, mask = samples[place].image, samples[place].mask
             masks[place] = read_mask(root / mask if mask else None, size, root / image)
-        advance(len(batch), samples[0].category)
+        advance(min(len(batch) * state.num_processes, len(samples) - start), samples[0].category)
+    for array in (maps, masks, scores):
+        array.flush()
+    state.wait_for_everyone()
     return _Maps(samples, maps, masks, scores)
+
+
+def _new_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> None:
+    np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape).flush()
 
 
 def _measure(looked: _Maps, measures: Measures, number: int) -> CategoryResult:

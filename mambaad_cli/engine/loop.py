@@ -58,27 +58,33 @@ def train(training: Training, run: Path) -> None:
 def _epoch(
     training: Training, saver: _Saver, stop_asked: Callable[[], bool], advance: Callable[[int, str], None]
 ) -> None:
-    """The rest of the epoch under way; adds its row to the log."""
+    """The rest of the epoch under way."""
     recipe, started, before = training.recipe, time.monotonic(), training.seconds
     epoch = training.epochs_done
     training.network.train()
     order = batches(len(training.store), recipe.train.batch_size, recipe.seed, epoch)
     for batch in islice(order, training.step - epoch * training.steps, None):
-        scales, stop = training_step(training, batch, stop_asked())
+        scales, stop = training_step(training, batch, stop_asked)
         training.losses.append(scales.tolist())
         training.seconds = before + time.monotonic() - started
         speed = len(training.losses) * len(batch) / training.seconds
         shown = " ".join(f"{loss:.4f}" for loss in scales)
         advance(1, f"epoch {epoch + 1}/{recipe.train.epochs}  loss {shown}  {speed:.1f} pictures/s")
+        if training.step % training.steps == 0:
+            _complete_epoch(training, saver.run)  # before a checkpoint can say that it is complete
         if stop:
             saver.save()
             raise _interrupted(training, saver.run, training.step)
         saver.save_when_due()
+
+
+def _complete_epoch(training: Training, run: Path) -> None:
+    """Look at the held-back pictures, and add the epoch's row to log and trackers."""
     if training.held is not None:
         training.held_losses.append(held_loss(training))
-    row = _row(training, epoch)
+    row = _row(training)
     if training.accelerator.is_main_process:
-        append_log(saver.run, row)
+        append_log(run, row)
     training.accelerator.log(_tracked(row), step=training.step)
     training.losses, training.seconds = [], 0.0
 
@@ -88,25 +94,25 @@ class _Saver:
 
     def __init__(self, training: Training, run: Path) -> None:
         self.training, self.run = training, run
-        self.last = time.monotonic()
+        self.step, self.time = training.step, time.monotonic()
 
     def save(self) -> None:
-        if self.training.accelerator.is_main_process:
+        if self.training.accelerator.is_main_process and self.step != self.training.step:
             save_checkpoint(self.run, self.training.state())
-        self.last = time.monotonic()
+        self.step, self.time = self.training.step, time.monotonic()
 
     def save_when_due(self) -> None:
-        if time.monotonic() - self.last >= 60 * self.training.recipe.train.checkpoint_minutes:
+        if time.monotonic() - self.time >= 60 * self.training.recipe.train.checkpoint_minutes:
             self.save()
 
 
-def _row(training: Training, epoch: int) -> dict[str, Any]:
-    """The log's row of a complete epoch."""
+def _row(training: Training) -> dict[str, Any]:
+    """The log's row of the epoch that is complete now."""
     recipe, mean = training.recipe, np.mean(training.losses, axis=0)
     pictures = training.steps * min(recipe.train.batch_size, len(training.store))
-    share = rate_share(epoch * training.steps, training.total_steps, recipe.optim)
+    share = rate_share(training.step - training.steps, training.total_steps, recipe.optim)
     row = {
-        "epoch": epoch + 1,
+        "epoch": training.epochs_done,
         "step": training.step,
         "loss": float(mean.sum()),
         "loss_scales": mean.tolist(),

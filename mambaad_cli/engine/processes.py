@@ -12,12 +12,13 @@ import os
 import sys
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mambaad_cli import console
+from mambaad_cli import console, env
 from mambaad_cli.errors import DeviceError, Interrupted, MambaadError, RunError
 
 if TYPE_CHECKING:
@@ -102,18 +103,22 @@ def make_accelerator(
     """
     import torch
     from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
     from accelerate.utils import InitProcessGroupKwargs, is_bf16_available
 
     if precision == "fp16" and device.type == "cpu":
         raise DeviceError("fp16 needs a GPU: on a CPU its gradients vanish", "use --precision bf16 or fp32")
     if precision == "bf16" and device.type != "cpu" and not is_bf16_available():
         raise DeviceError(f"{device} cannot compute in bf16", "use --precision fp16 or fp32")
+    warnings.filterwarnings("ignore", message="Grad strides do not match")  # of depth-wise weights: harmless
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
+    AcceleratorState._reset_state()  # the precision of an earlier training in this process
     accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision="no" if precision == "fp32" else precision,
         log_with=tracker,
+        project_dir=str(env.runs_root()),  # until there is a run (`tracking.start_tracking`)
         kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
     )
     if not accelerator.is_main_process:

@@ -27,16 +27,24 @@ def create_run(recipe: Recipe, **facts: Any) -> Path:
 
     Args:
         facts: more for environment.json, for example the dataset's receipt.
+
+    Raises:
+        RunError: the folder cannot be written.
     """
     stem = f"{recipe.name.replace('/', '-')}-{datetime.now():%Y%m%d-%H%M%S}"
     run = _unused(env.runs_root() / stem)
-    (run / "checkpoints").mkdir(parents=True)
-    (run / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     facts = {"command": sys.argv, "started": started, **environment(), **facts}
-    (run / ENVIRONMENT).write_text(json.dumps(facts, indent=2, default=str) + "\n", encoding="utf-8")
-    # A one-line file, not a link: links need administrator rights on Windows.
-    (run.parent / LATEST).write_text(run.name + "\n", encoding="utf-8")
+    try:
+        (run / "checkpoints").mkdir(parents=True)
+        (run / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
+        (run / ENVIRONMENT).write_text(json.dumps(facts, indent=2, default=str) + "\n", encoding="utf-8")
+        # A one-line file, not a link: links need administrator rights on Windows.
+        (run.parent / LATEST).write_text(run.name + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RunError(
+            f"the run {run} cannot be made: {error.strerror}", "choose another folder: MAMBAAD_RUNS=PATH"
+        ) from error
     return run
 
 
@@ -81,12 +89,22 @@ def read_recipe(run: Path) -> Recipe:
 
 
 def append_log(run: Path, row: dict[str, Any]) -> None:
-    """Add the row of an epoch to the run's log; rows of epochs that are trained anew give way."""
+    """Add the row of an epoch to the run's log; rows of epochs that are trained anew give way.
+
+    Raises:
+        RunError: the disk is full, or the folder cannot be written.
+    """
     kept = [old for old in read_log(run) if old["epoch"] < row["epoch"]]
     lines = "".join(json.dumps(entry) + "\n" for entry in [*kept, row])
     aside = run / f"{LOG}.tmp"
-    aside.write_text(lines, encoding="utf-8")
-    aside.replace(run / LOG)
+    try:
+        aside.write_text(lines, encoding="utf-8")
+        aside.replace(run / LOG)
+    except OSError as error:
+        raise RunError(
+            f"the log {run / LOG} cannot be written: {error.strerror}",
+            f"free some space and go on: mambaad train --resume {run.name}",
+        ) from error
 
 
 def read_log(run: Path) -> list[dict[str, Any]]:

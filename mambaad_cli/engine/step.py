@@ -6,6 +6,7 @@ epoch's. So a run that is resumed at any step goes on exactly as if it had never
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import numpy as np
@@ -20,13 +21,13 @@ from mambaad_cli.model.scoring import scale_losses
 
 
 def training_step(
-    training: Training, batch: NDArray[np.int64], stop: bool = False
+    training: Training, batch: NDArray[np.int64], stop_asked: Callable[[], bool] = lambda: False
 ) -> tuple[NDArray[np.float64], bool]:
     """One optimizer step.
 
     Args:
         batch: places in the store of the pictures of all processes.
-        stop: whether this process wants to stop after the step.
+        stop_asked: whether this process wants to stop after the step.
 
     Returns:
         the loss of each scale, and whether any process wants to stop.
@@ -46,7 +47,7 @@ def training_step(
         mean += scales.detach()
     norm = accelerator.clip_grad_norm_(training.model.parameters(), recipe.optim.clip)
     # One message for both: the loss over all processes, and whether any of them wants to stop.
-    message = torch.cat([mean, mean.new_tensor([float(stop)])])
+    message = torch.cat([mean, mean.new_tensor([float(stop_asked())])])
     told = accelerator.reduce(message, "mean").cpu().double().numpy()
     if not np.isfinite(told).all() or not (torch.isfinite(norm) or accelerator.scaler):
         raise _not_finite(training, batch)

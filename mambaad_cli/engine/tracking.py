@@ -30,7 +30,7 @@ def check_tracker(name: str) -> None:
 
 def start_tracking(accelerator: Accelerator, recipe: Recipe, run: Path) -> None:
     """Tell the trackers the settings; what they keep on disk goes into the run's folder."""
-    accelerator.project_configuration.set_directories(str(run))
+    accelerator.project_configuration.logging_dir = str(run)
     dumped = recipe.model_dump(mode="json")
     settings = {}
     for name in setting_names():

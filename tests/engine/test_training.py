@@ -1,4 +1,4 @@
-"""Training: the published optimisation, resumed runs, and what happens when it cannot go on."""
+"""A training as a whole: what it leaves, that it learns, and what happens when it cannot go on."""
 
 from __future__ import annotations
 
@@ -11,41 +11,16 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 
-from mambaad_cli import MambaAD
-from mambaad_cli.engine import training as room
+from mambaad_cli.engine import loop, step
 from mambaad_cli.engine.checkpoint import LAST, load_checkpoint
-from mambaad_cli.engine.training import batches, optimizer_for
-from mambaad_cli.recipe import ModelConfig, OptimConfig
 
 
-def test_weight_decay_has_the_published_exclusions() -> None:
-    model = MambaAD(ModelConfig(encoder="tf_efficientnet_lite0", depths=(2, 2, 2, 2)))
-    decayed, kept = optimizer_for(model, OptimConfig()).param_groups
-    assert (decayed["weight_decay"], kept["weight_decay"]) == (1e-4, 0.0)
-    names = {id(p): name for name, p in model.named_parameters()}
-    in_decayed = {names[id(p)] for p in decayed["params"]}
-    in_kept = {names[id(p)] for p in kept["params"]}
-    # Published code stores D as a vector, A and the bias of the step sizes as matrices.
-    assert all(name.endswith(".D") or p.ndim == 1 for name, p in model.named_parameters() if name in in_kept)
-    assert any(name.endswith(".A_log") for name in in_decayed)
-    assert any(name.endswith(".dt_bias") for name in in_decayed)
-    assert not any(name.endswith((".D", ".bias")) for name in in_decayed)
-    assert in_decayed | in_kept == {name for name in names.values() if not name.startswith("encoder.")}
-
-
-def test_batches_are_whole_shuffled_and_repeatable() -> None:
-    first = list(batches(10, 4, seed=1, epoch=0))
-    assert [len(batch) for batch in first] == [4, 4]
-    assert len(set(np.concatenate(first))) == 8
-    assert np.array_equal(first, list(batches(10, 4, seed=1, epoch=0)))
-    assert not np.array_equal(first, list(batches(10, 4, seed=1, epoch=1)))
-    assert not np.array_equal(first, list(batches(10, 4, seed=2, epoch=0)))
-    assert [len(batch) for batch in batches(3, 16, seed=0, epoch=0)] == [3]
-
-
-def test_log_recipe_and_environment_are_left_in_the_run(trained: Path) -> None:
-    rows = [json.loads(line) for line in (trained / "train.jsonl").read_text().splitlines()]
+def test_log_recipe_and_environment_are_left_in_the_run(
+    trained: Path, log: Callable[[Path], list[dict[str, Any]]]
+) -> None:
+    rows = log(trained)
     assert [row["epoch"] for row in rows] == [1, 2]
     assert [row["step"] for row in rows] == [3, 6]
     assert rows[0]["loss"] == pytest.approx(sum(rows[0]["loss_scales"]))
@@ -58,59 +33,130 @@ def test_log_recipe_and_environment_are_left_in_the_run(trained: Path) -> None:
     assert torch.__version__.startswith(versions["torch"])
 
 
-def test_training_lowers_the_loss(tiny: Path, mambaad: Callable[..., Any]) -> None:
+def test_training_lowers_the_loss(
+    tiny: Path, mambaad: Callable[..., Any], log: Callable[[Path], list[dict[str, Any]]]
+) -> None:
     run = Path(mambaad("train", tiny, "train.epochs=25", "-q").out.strip())
-    losses = [json.loads(line)["loss"] for line in (run / "train.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in log(run)]
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_a_resumed_run_ends_in_the_same_weights_as_an_uninterrupted_one(
-    tiny: Path, mambaad: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("loss", ["mse", "cosine"])
+def test_the_logged_loss_is_the_mean_over_the_steps(
+    loss: str,
+    tiny: Path,
+    mambaad: Callable[..., Any],
+    log: Callable[[Path], list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = Path(mambaad("train", tiny, "train.epochs=4", "name=whole", "-q").out.strip())
-    step, calls = room._step, []
+    seen: list[list[float]] = []
+    losses = step._losses
 
-    def interrupted(*arguments: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 8:  # in the middle of the third epoch
-            raise KeyboardInterrupt
-        return step(*arguments)
+    def spy(*arguments: Any) -> Any:
+        scales = losses(*arguments)
+        seen.append(scales.tolist())
+        return scales
 
-    monkeypatch.setattr(room, "_step", interrupted)
-    stopped = mambaad("train", tiny, "train.epochs=4", "name=parts")
-    assert stopped.code == 130
-    assert "stopped after 2 of 4 epochs" in stopped.err
-    monkeypatch.setattr(room, "_step", step)
-    resume = (
-        next(line for line in stopped.err.splitlines() if "--resume" in line).split("mambaad ")[1].split()
-    )
-    resumed = mambaad(*resume, "-q")
-    assert resumed.code == 0
-    one, other = (load_checkpoint(run) for run in (whole, Path(resumed.out.strip())))
-    assert one["epoch"] == other["epoch"] == 4
-    for name, tensor in one["model"].items():
-        assert torch.equal(tensor, other["model"][name]), name
+    monkeypatch.setattr(step, "_losses", spy)
+    run = Path(mambaad("train", tiny, f"optim.loss={loss}", "-q").out.strip())
+    assert [row["loss_scales"] for row in log(run)] == [
+        pytest.approx(np.mean(seen[:3], axis=0).tolist()),
+        pytest.approx(np.mean(seen[3:], axis=0).tolist()),
+    ]
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(
-    tiny: Path, mambaad: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+def test_the_held_back_share_is_watched_and_not_learned(
+    tiny: Path,
+    mambaad: Callable[..., Any],
+    log: Callable[[Path], list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    step, calls = room._step, []
+    sizes: list[tuple[int, bool]] = []
+    losses = step._losses
+
+    def spy(training: Any, network: Any, pictures: Any) -> Any:
+        sizes.append((len(pictures), network.training))
+        return losses(training, network, pictures)
+
+    monkeypatch.setattr(step, "_losses", spy)
+    run = Path(mambaad("train", tiny, "data.holdout=0.34", "train.epochs=1", "-q").out.strip())
+    # Two of the six pictures of each category are held back: eight to learn from, four to watch.
+    assert sizes == [(4, True), (4, True), (4, False)]
+    assert log(run)[0]["held_loss"] > 0
+
+
+def test_patience_ends_a_training_that_no_longer_improves(
+    tiny: Path, mambaad: Callable[..., Any], log: Callable[[Path], list[dict[str, Any]]], monkeypatch: Any
+) -> None:
+    held = iter([5.0, 4.0, 4.5, 4.2, 3.0])
+    monkeypatch.setattr(loop, "held_loss", lambda training: next(held))
+    words = ("train.epochs=9", "train.patience=2", "data.holdout=0.2", "-q")
+    run = Path(mambaad("train", tiny, *words).out.strip())
+    assert [row["held_loss"] for row in log(run)] == [5.0, 4.0, 4.5, 4.2]
+    assert load_checkpoint(run)["epoch"] == 4
+    assert mambaad("train", "--resume", run.name, "-q").code == 0  # and it stays ended
+    assert len(log(run)) == 4
+
+
+def test_a_picture_of_the_curves_is_left(trained: Path) -> None:
+    with Image.open(trained / "curves.png") as picture:
+        assert np.asarray(picture.convert("L")).std() > 5
+
+
+def test_averaged_weights_follow_the_formula_and_are_what_a_detector_uses(
+    tiny: Path, mambaad: Callable[..., Any]
+) -> None:
+    from mambaad_cli import Detector
+
+    words = ("optim.ema=0.75", "train.batch_size=12", "name=average", "-q")  # one step per epoch
+    one = Path(mambaad("train", tiny, *words, "train.epochs=1", "optim.decay_at=1").out.strip())
+    two = Path(mambaad("train", tiny, *words, "train.epochs=2", "optim.decay_at=1").out.strip())
+    first, second = load_checkpoint(one)["model"], load_checkpoint(two)["model"]
+    average = Detector.load(two).model.state_dict()
+    for name in ("decoder.stages.3.0.merge.weight", "fusion.merge.1.running_mean"):
+        torch.testing.assert_close(average[name], 0.75 * first[name] + 0.25 * second[name])
+        assert not torch.equal(first[name], second[name])
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_files_and_keeps_the_last_good_checkpoint(
+    tiny: Path, mambaad: Callable[..., Any], newest: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses, calls = step._losses, []
 
     def broken(*arguments: Any) -> Any:
         calls.append(1)
-        return np.array([np.nan]) if len(calls) == 5 else step(*arguments)
+        return losses(*arguments) * (torch.nan if len(calls) == 5 else 1)
 
-    monkeypatch.setattr(room, "_step", broken)
+    monkeypatch.setattr(step, "_losses", broken)
+    outcome = mambaad("train", tiny, "train.checkpoint_minutes=0")
+    assert outcome.code == 4
+    assert "not finite in step 5, epoch 2" in outcome.err
+    named = [line for line in outcome.err.splitlines() if line.strip().endswith(".png")]
+    assert len(named) == 4  # the pictures of the batch
+    assert all("train/good" in Path(line.strip()).as_posix() for line in named)
+    content = load_checkpoint(newest())
+    assert content["step"] == 4
+    assert all(value.isfinite().all() for value in content["model"].values())
+
+
+def test_a_gradient_that_is_not_finite_stops_before_it_reaches_the_weights(
+    tiny: Path, mambaad: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = step._losses
+
+    def steep(*arguments: Any) -> Any:
+        scales = losses(*arguments)
+        scales.register_hook(lambda gradient: gradient * torch.inf)
+        return scales
+
+    monkeypatch.setattr(step, "_losses", steep)
     outcome = mambaad("train", tiny)
     assert outcome.code == 4
-    assert "not finite in step 4, epoch 2" in outcome.err
-    run = Path("runs") / Path("runs/latest").read_text().strip()
-    assert load_checkpoint(run)["epoch"] == 1
+    assert "not finite in step 1, epoch 1" in outcome.err
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_it(
-    tiny: Path, mambaad: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    tiny: Path, mambaad: Callable[..., Any], newest: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save, calls = torch.save, []
 
@@ -122,9 +168,35 @@ def test_a_full_disk_leaves_the_checkpoint_before_it(
         save(content, file)
 
     monkeypatch.setattr(torch, "save", full)
-    outcome = mambaad("train", tiny)
+    outcome = mambaad("train", tiny, "train.checkpoint_minutes=0")
     assert outcome.code == 4
     assert "No space left on device" in outcome.err
-    run = Path("runs") / Path("runs/latest").read_text().strip()
-    assert load_checkpoint(run)["epoch"] == 1
-    assert [path.name for path in (run / LAST).parent.iterdir()] == ["last.pt"]
+    assert f"mambaad train --resume {newest().name}" in outcome.err
+    assert load_checkpoint(newest())["step"] == 1
+    assert [path.name for path in (newest() / LAST).parent.iterdir()] == ["last.pt"]
+
+
+def test_a_log_that_cannot_be_written_is_told(
+    tiny: Path, mambaad: Callable[..., Any], newest: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        if Path(target).name == "train.jsonl":
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    outcome = mambaad("train", tiny)
+    assert outcome.code == 4
+    assert "train.jsonl cannot be written" in outcome.err
+
+
+def test_a_runs_folder_that_cannot_be_made_is_told(
+    tiny: Path, mambaad: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("occupied").write_text("a file")
+    monkeypatch.setenv("MAMBAAD_RUNS", "occupied")
+    outcome = mambaad("train", tiny)
+    assert outcome.code == 4
+    assert "MAMBAAD_RUNS" in outcome.err
