@@ -10,13 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
 from mambaad_cli import env
 from mambaad_cli.engine.machine import environment
-from mambaad_cli.errors import RunError, did_you_mean
-from mambaad_cli.recipe import Recipe, make_recipe
+from mambaad_cli.errors import RecipeError, RunError, did_you_mean
+from mambaad_cli.recipe import Recipe, make_recipe, read_settings
 
 RECIPE, ENVIRONMENT, LOG = "recipe.yaml", "environment.json", "train.jsonl"
 LATEST = "latest"
@@ -28,8 +27,7 @@ def create_run(recipe: Recipe, **facts: Any) -> Path:
     Args:
         facts: more for environment.json, for example the dataset's receipt.
     """
-    stem = f"{recipe.name.replace('/', '-')}-{datetime.now():%Y%m%d-%H%M%S}"
-    run = _unused(env.runs_root() / stem)
+    run = new_run_folder(recipe)
     (run / "checkpoints").mkdir(parents=True)
     (run / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
     started = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -38,6 +36,11 @@ def create_run(recipe: Recipe, **facts: Any) -> Path:
     # A one-line file, not a link: links need administrator rights on Windows.
     (run.parent / LATEST).write_text(run.name + "\n", encoding="utf-8")
     return run
+
+
+def new_run_folder(recipe: Recipe) -> Path:
+    """The folder that a run of `recipe` would get now; nothing is made."""
+    return _unused(env.runs_root() / f"{recipe.name.replace('/', '-')}-{datetime.now():%Y%m%d-%H%M%S}")
 
 
 def find_run(name: str = LATEST) -> Path:
@@ -74,9 +77,9 @@ def read_recipe(run: Path) -> Recipe:
     """The recipe that a run was made with."""
     path = run / RECIPE
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RunError(f"{path} cannot be read: {error}", "choose another run: mambaad eval RUN") from error
+        settings = read_settings(path)
+    except RecipeError as error:
+        raise RunError(error.message, "choose another run: mambaad eval RUN") from error
     return make_recipe(settings, origin=str(path))
 
 
