@@ -80,6 +80,7 @@ class Interrupted(MambaadError):
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
-    """' (did you mean NAME?)' for the nearest of `names`, or an empty string."""
-    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]}?)" if near else ""
+    """' (did you mean NAME?)' for the nearest of `names`, whatever its case, or an empty string."""
+    by_folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.5)
+    return f" (did you mean {by_folded[near[0]]}?)" if near else ""

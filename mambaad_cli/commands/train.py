@@ -14,9 +14,9 @@ Examples:
 
 mambaad train --classes all --epochs 500
 
-mambaad train visa model.scan=zigzag optim.lr=0.001
+mambaad train visa model.scan=zigzag optim.lr=0.001 --dry-run
 
-mambaad train --resume latest"""
+mambaad train --sweep model.scan=hilbert,zigzag --sweep seed=0,1,2"""
 
 
 def train(
@@ -48,6 +48,13 @@ def train(
     track: Annotated[
         str | None, typer.Option("--track", help="Also log to tensorboard, wandb or mlflow.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be trained, and its cost.")
+    ] = False,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option("--sweep", help="Train once with each value; repeatable.", metavar="KEY=VALUE,VALUE"),
+    ] = None,
     data_dir: options.DataDir = None,
     device: options.Device = "auto",
     scan_kernel: options.ScanKernel = None,
@@ -56,6 +63,8 @@ def train(
 ) -> None:
     """Train one model on the normal pictures of all categories of a dataset."""
     from mambaad_cli import console, env
+    from mambaad_cli.commands.dry_run import print_plan
+    from mambaad_cli.commands.sweep import print_sweep
     from mambaad_cli.data.index import open_dataset
     from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.loop import train
@@ -66,8 +75,8 @@ def train(
     from mambaad_cli.recipe import load_words
 
     console.configure(as_json=as_json, quiet=quiet)
-    if options.launch_processes(processes):
-        return
+    _one_of({"--resume": resume, "--sweep": sweep, "--dry-run": dry_run})
+    _one_of({"--sweep": sweep, "--budget": budget})
     options.force_scan_kernel(scan_kernel)
     overrides = {
         "data.dataset": dataset,
@@ -77,6 +86,11 @@ def train(
     }
     given = [f"{key}={value}" for key, value in overrides.items() if value is not None]
     words = [*(words or []), *given]
+    if sweep:
+        print_sweep(words, sweep, data_dir=data_dir, device=device, processes=processes, track=track)
+        return
+    if options.launch_processes(processes):
+        return
     if resume and budget:
         words.append(f"--budget {budget}")
     run = _resumed(resume, words) if resume else None
@@ -91,6 +105,9 @@ def train(
 
         recipe = fit_budget(recipe, index, accelerator, parse_budget(budget))
         console.say(f"{recipe.train.epochs} epochs fit into {budget}")
+    if dry_run:
+        print_plan(recipe, index, accelerator)
+        return
     training = prepare(recipe, index, accelerator)
     run = run or decided_by_main(accelerator, lambda: create_run(recipe, dataset=index.receipt))
     console.say(
@@ -103,6 +120,15 @@ def train(
     text = f"{run}  epoch {last['epoch']}, loss {last['loss']:.4f}"
     console.result(text, {"schema": "mambaad.train/1", "run": str(run), **last}, brief=str(run))
     console.say(f"[dim]next: mambaad eval {run.name}[/dim]")
+
+
+def _one_of(given: dict[str, object]) -> None:
+    """Refuse options that do not go together."""
+    from mambaad_cli.errors import UsageError
+
+    both = [name for name, value in given.items() if value]
+    if len(both) > 1:
+        raise UsageError(f"{' and '.join(both)} do not go together", "mambaad train --help")
 
 
 def _resumed(name: str, changes: list[str]) -> Path:

@@ -13,9 +13,9 @@ from mambaad_cli.data import manifest
 from mambaad_cli.data import receipt as receipts
 from mambaad_cli.data.datasets import folder
 from mambaad_cli.data.info import DatasetInfo, Progress, Sample, silent
-from mambaad_cli.data.registry import find, suggest
+from mambaad_cli.data.registry import find
 from mambaad_cli.data.survey import files_of, read_samples
-from mambaad_cli.errors import DataError, UsageError
+from mambaad_cli.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import datasets
@@ -158,7 +158,8 @@ def _select(index: Index, categories: Sequence[str]) -> Index:
     for category in categories:
         if category not in known:
             raise UsageError(
-                f"{index.title} has no category {category!r}", suggest(category, known, "categories")
+                f"{index.title} has no category {category!r}{did_you_mean(category, known)}",
+                f"categories: {', '.join(known)}",
             )
         if category not in here:
             raise DataError(

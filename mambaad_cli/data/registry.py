@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mambaad_cli.data.datasets import btad, mpdd, mvtec, real_iad, sample, uni_medical, visa
 from mambaad_cli.data.info import DatasetInfo
-from mambaad_cli.errors import UsageError
+from mambaad_cli.errors import UsageError, did_you_mean
 
 DATASETS: dict[str, DatasetInfo] = {
     "mvtec": mvtec.INFO,
@@ -20,17 +18,9 @@ DATASETS: dict[str, DatasetInfo] = {
 
 
 def find(name: str) -> DatasetInfo:
-    """The dataset called `name`; `UsageError` with the nearest names when there is none."""
+    """The dataset called `name`; `UsageError` with the nearest name when there is none."""
     if name in DATASETS:
         return DATASETS[name]
-    raise UsageError(f"unknown dataset {name!r}", suggest(name, DATASETS, "datasets"))
-
-
-def suggest(name: str, known: Iterable[str], what: str) -> str:
-    """A hint for a misspelt `name`: the nearest of the `known` names and the whole list."""
-    from difflib import get_close_matches
-
-    names = list(known)
-    near = get_close_matches(name.lower(), names, n=3)
-    guess = f"did you mean {' or '.join(repr(other) for other in near)}?\n" if near else ""
-    return f"{guess}{what}: {', '.join(names)}"
+    raise UsageError(
+        f"unknown dataset {name!r}{did_you_mean(name, DATASETS)}", f"datasets: {', '.join(DATASETS)}"
+    )

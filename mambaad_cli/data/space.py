@@ -15,14 +15,20 @@ TAR_GROWTH = 1.1
 
 def check(folder: Path, needed: float, what: str) -> None:
     """`DataError` when the disk of `folder`, which need not exist yet, has no room for `needed` bytes."""
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(folder)
     if needed > free:
         raise DataError(
             f"{what} needs {needed / MB:,.0f} MB, {folder.resolve()} has {free / MB:,.0f} MB free",
             "make room, or choose another disk: --data-dir PATH (or MAMBAAD_DATA=PATH)",
         )
+
+
+def free_bytes(folder: Path) -> int:
+    """Free bytes on the disk of `folder`, which need not exist yet."""
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def unpacked_size(archive: Path) -> float:

@@ -10,13 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
 from mambaad_cli import env
 from mambaad_cli.engine.machine import environment
-from mambaad_cli.errors import RunError, did_you_mean
-from mambaad_cli.recipe import Recipe, make_recipe
+from mambaad_cli.errors import RecipeError, RunError, did_you_mean
+from mambaad_cli.recipe import Recipe, make_recipe, read_settings
 
 RECIPE, ENVIRONMENT, LOG = "recipe.yaml", "environment.json", "train.jsonl"
 LATEST = "latest"
@@ -31,8 +30,7 @@ def create_run(recipe: Recipe, **facts: Any) -> Path:
     Raises:
         RunError: the folder cannot be written.
     """
-    stem = f"{recipe.name.replace('/', '-')}-{datetime.now():%Y%m%d-%H%M%S}"
-    run = _unused(env.runs_root() / stem)
+    run = new_run_folder(recipe)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     facts = {"command": sys.argv, "started": started, **environment(), **facts}
     try:
@@ -46,6 +44,11 @@ def create_run(recipe: Recipe, **facts: Any) -> Path:
             f"the run {run} cannot be made: {error.strerror}", "choose another folder: MAMBAAD_RUNS=PATH"
         ) from error
     return run
+
+
+def new_run_folder(recipe: Recipe) -> Path:
+    """The folder that a run of `recipe` would get now; nothing is made."""
+    return _unused(env.runs_root() / f"{recipe.name.replace('/', '-')}-{datetime.now():%Y%m%d-%H%M%S}")
 
 
 def find_run(name: str = LATEST) -> Path:
@@ -82,9 +85,9 @@ def read_recipe(run: Path) -> Recipe:
     """The recipe that a run was made with."""
     path = run / RECIPE
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RunError(f"{path} cannot be read: {error}", "choose another run: mambaad eval RUN") from error
+        settings = read_settings(path)
+    except RecipeError as error:
+        raise RunError(error.message, "choose another run: mambaad eval RUN") from error
     return make_recipe(settings, origin=str(path))
 
 

@@ -42,7 +42,7 @@ class Decoder(nn.Module):
     def __init__(self, channels: Sequence[int], config: ModelConfig) -> None:
         super().__init__()
         self.recompute = False  # keep only the input of each LSS module for the backward pass
-        rates = torch.linspace(config.drop_path, 0, sum(config.depths)).tolist()
+        rates = torch.linspace(config.drop_path, 0, sum(config.depths), device="cpu").tolist()
         self.expands = nn.ModuleList(PatchExpand(before, after) for before, after in pairwise(channels))
         self.stages = nn.ModuleList()
         for stage, (width, depth) in enumerate(zip(channels, config.depths, strict=True)):
@@ -73,6 +73,6 @@ class Decoder(nn.Module):
 def _module(channels: int, blocks: int, drop_path: float, config: ModelConfig) -> LSSModule:
     hss = [
         HSSBlock(channels, config.scan, config.directions, config.state, config.expand, drop_path)
-        for _ in range(blocks)
+        for _ in range(blocks if config.hss else 0)
     ]
     return LSSModule(channels, hss, config.kernels)

@@ -33,15 +33,17 @@ class LSSModule(nn.Module):
 
     Args:
         channels: C.
-        blocks: the HSS blocks of the global branch.
-        kernels: sizes of the depth-wise convolutions, one local branch each.
+        blocks: the HSS blocks of the global branch; without any there are only local branches.
+        kernels: sizes of the depth-wise convolutions, one local branch each; without any there is nothing to
+            merge (paper, table 3).
     """
 
     def __init__(self, channels: int, blocks: Sequence[HSSBlock], kernels: Sequence[int]) -> None:
         super().__init__()
         self.hss = nn.Sequential(*blocks)
         self.local = nn.ModuleList(LocalBranch(channels, kernel) for kernel in kernels)
-        self.merge = nn.Conv2d((1 + len(kernels)) * channels, channels, 1)
+        branches = bool(blocks) + len(kernels)
+        self.merge = nn.Conv2d(branches * channels, channels, 1) if kernels else nn.Identity()
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 fan_out = math.prod(module.kernel_size) * module.out_channels // module.groups
@@ -52,6 +54,8 @@ class LSSModule(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C) -> (B, H, W, C)."""
         near = x.permute(0, 3, 1, 2)
-        branches = [self.hss(x).permute(0, 3, 1, 2), *(branch(near) for branch in self.local)]
+        branches = [branch(near) for branch in self.local]
+        if self.hss:
+            branches.insert(0, self.hss(x).permute(0, 3, 1, 2))
         merged: Tensor = self.merge(torch.cat(branches, dim=1))
         return x + merged.permute(0, 2, 3, 1)

@@ -136,7 +136,7 @@ def test_verify_and_check(run: Any, native: Native, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "part"),
     [
-        (["mvtex"], 2, "did you mean 'mvtec'"),
+        (["mvtex"], 2, "did you mean mvtec"),
         (["mvtec", "visa", "--from", "."], 2, "one dataset at a time"),
         (["mvtec", "--link"], 2, "--link needs --from"),
         (["mvtec", "--resolution", "256"], 2, "leave out --resolution"),

@@ -10,7 +10,8 @@ import pytest
 import typer.main
 
 from mambaad_cli.app import app
-from mambaad_cli.recipe import load_words, recipe_names, recipes_folder
+from mambaad_cli.engine.grid import make_grid
+from mambaad_cli.recipe import load_words, recipe_names, recipes_folder, setting_names
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -34,9 +35,9 @@ def check(command: str) -> None:
     assert name in GROUP.commands, f"no command {name!r} in: {command}"
     # Parsing stops before the command runs.
     context = GROUP.commands[name].make_context(name, list(rest), resilient_parsing=False)
-    if name == "train" and context.params["words"] and not context.params["resume"]:
-        words = [word for word in context.params["words"] if not word.endswith((".yaml", ".yml"))]
-        load_words(words)
+    if name == "train" and not context.params["resume"]:
+        words = [word for word in context.params["words"] or [] if not word.endswith((".yaml", ".yml"))]
+        make_grid(words, context.params["sweep"]) if context.params["sweep"] else load_words(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -66,6 +67,21 @@ def test_help_ends_with_three_examples_that_parse(name: str) -> None:
 def test_first_line_of_a_recipe_is_its_command(name: str) -> None:
     first = (recipes_folder() / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
     check(first.removeprefix("# "))
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_names() if name.startswith("ablation/")])
+def test_the_sweep_that_an_ablation_names_holds_it(name: str) -> None:
+    text = (recipes_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+    (command,) = re.findall(r"The whole table: mambaad train --sweep (.*)", text)
+    members = [member.recipe.name for member in make_grid([], shlex.split(command))]
+    assert name in members
+    assert "mvtec" in members
+    assert f"mambaad train --sweep {command}" in (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert [name for name in setting_names() if f"`{name}`" not in text] == []
 
 
 def test_the_readme_was_searched() -> None:
