@@ -6,8 +6,9 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mambaad_cli.errors import MambaadError
@@ -27,12 +28,19 @@ class Mode:
     quiet = False
     verbose = False
     mute = False
+    log: Path | None = None
 
 
 def configure(*, as_json: bool = False, quiet: bool = False) -> None:
     """Choose JSON on stdout (`as_json`) and silence on stderr but for errors (`quiet`)."""
     Mode.json = as_json
     Mode.quiet = quiet
+    Mode.log = None
+
+
+def keep_log(path: Path) -> None:
+    """Write what is said from now on to the end of a file too, whether or not it is shown."""
+    Mode.log = None if Mode.mute else path
 
 
 def mute() -> None:
@@ -74,8 +82,19 @@ def result(renderable: RenderableType, data: dict[str, Any], brief: str) -> None
 
 def say(text: str) -> None:
     """Tell a person what goes on, on stderr; silent with -q. `text` may hold rich markup."""
+    _log(text)
     if not (Mode.quiet or Mode.mute):
         stderr().print(text)
+
+
+def _log(text: str) -> None:
+    """Add a line to the log, if one is kept. A full disk does not end the work for its sake."""
+    if Mode.log is None:
+        return
+    from rich.text import Text
+
+    with suppress(OSError), Mode.log.open("a", encoding="utf-8") as file:
+        file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {Text.from_markup(text).plain}\n")
 
 
 @contextmanager
@@ -105,7 +124,7 @@ def _bar(console: Console) -> Progress:
 
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
+        BarColumn(bar_width=8),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
@@ -133,6 +152,9 @@ def _line_printer(description: str, total: int, before: int) -> Callable[[int, s
 
 def report_error(error: MambaadError) -> None:
     """Print an error and its hint on stderr; with --json as one object on stdout."""
+    from rich.markup import escape
+
+    _log(escape(f"error: {error.message}"))
     if Mode.json:
         body = {"code": error.exit_code, "message": error.message, "hint": error.hint}
         sys.stdout.write(json.dumps({"error": body}) + "\n")

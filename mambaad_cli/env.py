@@ -25,7 +25,7 @@ RUNS = Variable("MAMBAAD_RUNS", "runs", "folder that holds the training runs")
 CACHE = Variable("MAMBAAD_CACHE", "", "folder for resized pictures (default: the user's cache folder)")
 OFFLINE = Variable("MAMBAAD_OFFLINE", "0", "1: never touch the network")
 MIRROR = Variable("MAMBAAD_MIRROR", "", "address of a mirror of the datasets, asked first")
-SCAN_KERNEL = Variable("MAMBAAD_SCAN_KERNEL", "auto", "scan kernel: auto, reference, cpu")
+SCAN_KERNEL = Variable("MAMBAAD_SCAN_KERNEL", "auto", "scan kernel: auto, mamba-ssm, triton, cpu, reference")
 
 VARIABLES = (DATA, RUNS, CACHE, OFFLINE, MIRROR, SCAN_KERNEL)
 

@@ -69,7 +69,7 @@ def train(
     from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.loop import train
     from mambaad_cli.engine.processes import decided_by_main, make_accelerator
-    from mambaad_cli.engine.runs import create_run, read_log, read_recipe
+    from mambaad_cli.engine.runs import SAID, create_run, read_log, read_recipe
     from mambaad_cli.engine.tracking import check_tracker, start_tracking
     from mambaad_cli.engine.training import prepare
     from mambaad_cli.recipe import load_words
@@ -110,6 +110,7 @@ def train(
         return
     training = prepare(recipe, index, accelerator)
     run = run or decided_by_main(accelerator, lambda: create_run(recipe, dataset=index.receipt))
+    console.keep_log(run / SAID)
     console.say(
         f"run {run}: {len(training.samples)} pictures, {recipe.train.epochs} epochs on {accelerator.device}"
     )

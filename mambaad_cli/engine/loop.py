@@ -68,8 +68,8 @@ def _epoch(
         training.losses.append(scales.tolist())
         training.seconds = before + time.monotonic() - started
         speed = len(training.losses) * len(batch) / training.seconds
-        shown = " ".join(f"{loss:.4f}" for loss in scales)
-        advance(1, f"epoch {epoch + 1}/{recipe.train.epochs}  loss {shown}  {speed:.1f} pictures/s")
+        shown = " ".join(f"{loss:.3g}" for loss in scales)
+        advance(1, f"epoch {epoch + 1}  loss {shown}  {speed:.3g} pictures/s")
         if training.step % training.steps == 0:
             _complete_epoch(training, saver.run)  # before a checkpoint can say that it is complete
         if stop:

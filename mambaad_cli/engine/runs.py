@@ -18,6 +18,7 @@ from mambaad_cli.errors import RecipeError, RunError, did_you_mean
 from mambaad_cli.recipe import Recipe, make_recipe, read_settings
 
 RECIPE, ENVIRONMENT, LOG = "recipe.yaml", "environment.json", "train.jsonl"
+SAID = "log.txt"
 LATEST = "latest"
 
 

@@ -10,7 +10,7 @@ scan      The 16 scans of the paper's network at 256 px, batch 1: the cpu kernel
 network   A whole forward pass: with the cpu kernel, in bfloat16 autocast, with the scan replaced by identity,
           and with the scan written the usual way in torch, one step at a time over gathered copies.
 training  One step (forward, backward, AdamW) at batch 4 next to the evaluation forward; its peak memory.
-sizes     Time per pixel from 256 to 1024 px: the scans alone, and the network.
+sizes     Time per pixel from 256 to 1024 px: the scans alone, and the network. Each turn does as many pixels.
 batches   The 16 scans at batch 1 and 16, on one thread and on all.
 
 The ways of one table run in turn in one process; a time is the median over the runs.
@@ -265,24 +265,28 @@ def bench_sizes(runs: int) -> list[Row]:
     torch.manual_seed(0)
     network = MambaAD().eval()
     ways: dict[str, Callable[[], object]] = {}
-    pixels: dict[str, int] = {}
     for size in (256, 512, 1024):
         scans = [(Scan(side * size // 256, E, batch=1), count) for side, E, count in BLOCKS]
         image = torch.randn(1, 3, size, size)
-        ways[f"scans at {size} px"] = lambda scans=scans: [
-            s.low_rank() for s, count in scans for _ in range(count)
-        ]
-        ways[f"network at {size} px"] = lambda image=image: network(image)
-        pixels |= dict.fromkeys(list(ways)[-2:], size * size)
+        times = (1024 // size) ** 2
+
+        def run_scans(scans: list[tuple[Scan, int]] = scans, times: int = times) -> None:
+            for _ in range(times):
+                for scan, count in scans:
+                    for _ in range(count):
+                        scan.low_rank()
+
+        def run_network(image: torch.Tensor = image, times: int = times) -> None:
+            for _ in range(times):
+                network(image)
+
+        ways |= {f"scans at {size} px": run_scans, f"network at {size} px": run_network}
     with torch.no_grad():
         seconds = in_turn(ways, max(1, runs // 2))
     rows: list[Row] = []
     for name, value in sorted(seconds.items(), key=lambda item: item[0].split()[0], reverse=True):
-        base = seconds[f"{name.split()[0]} at 256 px"] / 256**2
-        per_pixel = value / pixels[name]
-        rows.append(
-            {"way": name, "seconds": value, "us per pixel": per_pixel * 1e6, "x 256 px": per_pixel / base}
-        )
+        per_pixel, base = value / 1024**2, seconds[f"{name.split()[0]} at 256 px"]
+        rows.append({"way": name, "us per pixel": per_pixel * 1e6, "x 256 px": value / base})
     return rows
 
 

@@ -200,3 +200,10 @@ def test_a_runs_folder_that_cannot_be_made_is_told(
     outcome = mambaad("train", tiny)
     assert outcome.code == 4
     assert "MAMBAAD_RUNS" in outcome.err
+
+
+def test_what_was_said_is_kept_in_the_run(trained: Path, mambaad: Callable[..., Any]) -> None:
+    resumed = mambaad("train", "--resume", trained.name)
+    lines = [line.split("  ", 1)[1] for line in (trained / "log.txt").read_text().splitlines()]
+    assert lines.count(f"run {trained}: 12 pictures, 2 epochs on cpu") == 2  # the first time, quietly, too
+    assert lines[-2:] == [line for line in resumed.err.splitlines() if line]
