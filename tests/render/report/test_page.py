@@ -112,3 +112,10 @@ def test_a_run_that_diverged_can_still_be_reported(tmp_path: Path) -> None:
     loss, rate = block(path.read_text(encoding="utf-8"), "charts")["training"]["data"]
     assert loss["y"] == [3.0, None]
     assert rate["y"] == [None, None]
+
+
+def test_the_loss_on_held_back_pictures_is_drawn_where_it_is_known(tmp_path: Path) -> None:
+    training = [{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0, "held_loss": 4.0}]
+    path = write_report(replace(SMALL, training=training), [], tmp_path / "report.html")
+    *_, held = block(path.read_text(encoding="utf-8"), "charts")["training"]["data"]
+    assert (held["name"], held["y"]) == ("loss, held back", [None, 4.0])
