@@ -36,7 +36,7 @@ def describe(run: Path, evaluation: Evaluation) -> Report:
         metrics=evaluation.rows(),
         threshold=evaluation.thresholds.get("image", evaluation.scale[1]),
         scale=evaluation.scale,
-        facts={key: value for key, value in evaluation.settings.items() if key != "metrics"},
+        facts={key: value for key, value in evaluation.settings.items() if key not in ("run", "metrics")},
         notes=notes,
         curves={name: found for name, found in curves.items() if found},
         training=read_log(run),

@@ -157,7 +157,7 @@ def _overlay(evaluation: Evaluation, seen: Seen, path: Path, draw: Draw) -> None
         title=caption(
             category, row["defect"], row["score"], threshold_of(evaluation, "image", category), share
         ),
-        note=f"the same colours in every picture of the run; {_metrics(evaluation, category)}",
+        note=f"colours are the same in every picture of the run; {_metrics(evaluation, category)}",
         scales=seen.scales,
     )
 

@@ -225,8 +225,8 @@ def _colour_bar(
         bar.axvline(threshold, color="white", linewidth=2)
         bar.axvline(threshold, color="black", linewidth=1)
         at = left + width * (threshold - vmin) / (vmax - vmin)
-        at = min(max(at, left + 75), left + width - 75)
-        add_text(figure, at, top + 22, f"threshold {threshold:.3g}", fontsize=8, ha="center")
+        at = min(max(at, left + 90), left + width - 90)
+        add_text(figure, at, top + 22, f"pixel threshold {threshold:.3g}", fontsize=8, ha="center")
 
 
 def _legend(figure: Figure, mask: NDArray[np.bool_] | None, *, left: float, top: float, width: float) -> None:
