@@ -18,6 +18,7 @@ from mambaad_cli.commands import (
     fetch,
     predict,
     quickstart,
+    report,
     scan_demo,
     train,
     visualize,
@@ -60,6 +61,7 @@ app.command("train", epilog=train.EPILOG, context_settings=HELP)(train.train)
 app.command("eval", epilog=evaluate.EPILOG, context_settings=HELP)(evaluate.evaluate)
 app.command("visualize", epilog=visualize.EPILOG, context_settings=HELP)(visualize.visualize)
 app.command("scan-demo", epilog=scan_demo.EPILOG, context_settings=HELP)(scan_demo.scan_demo)
+app.command("report", epilog=report.EPILOG, context_settings=HELP, rich_help_panel=MORE)(report.report)
 app.command("predict", epilog=predict.EPILOG, context_settings=HELP, rich_help_panel=MORE)(predict.predict)
 app.command("quickstart", epilog=quickstart.EPILOG, context_settings=HELP, rich_help_panel=MORE)(
     quickstart.quickstart

@@ -36,6 +36,9 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Folder that holds the datasets [MAMBAAD_DATA, else ./data]."),
 ]
+SingleFile = Annotated[
+    bool, typer.Option("--single-file", help="Put the pictures of the report into its page.")
+]
 Classes = Annotated[
     str | None, typer.Option("--classes", help="all, or categories separated by commas.", metavar="LIST")
 ]

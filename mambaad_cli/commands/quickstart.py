@@ -38,12 +38,12 @@ def quickstart(
     from mambaad_cli.engine.detector import Detector
     from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.evaluation import evaluate
-    from mambaad_cli.engine.gallery import choose_rows, draw_overlay, look
+    from mambaad_cli.engine.gallery import choose_rows
     from mambaad_cli.engine.loop import train
     from mambaad_cli.engine.processes import make_accelerator
-    from mambaad_cli.engine.reporting import report_run
     from mambaad_cli.engine.runs import create_run
     from mambaad_cli.engine.training import prepare
+    from mambaad_cli.engine.visualizing import ShownRun, Wanted, draw_run
     from mambaad_cli.recipe import load_recipe
 
     console.configure(as_json=as_json, quiet=quiet)
@@ -63,11 +63,9 @@ def quickstart(
     detector = Detector.load(run, device)
     evaluation = evaluate(detector, index)
     console.say("[bold]4/4[/bold] drawing what it found")
-    with console.task("drawing", len(evaluation.scores)) as advance:
-        report = report_run(detector, index, evaluation, advance)
     rows = [row for name in evaluation.categories for row in choose_rows(evaluation, name, worst=OVERLAYS)]
-    for seen in look(detector, index, rows):
-        draw_overlay(evaluation, seen, run / "overlays")
+    wanted = Wanted(rows, run / "overlays", report=run / "report.html")
+    draw_run(ShownRun(evaluation, detector, index.root), wanted)
     print_evaluation(run, evaluation)
-    console.say(f"open [bold]{report}[/bold] in a browser: pictures, maps, curves")
-    console.say(f"large pictures of the highest scores: {run / 'overlays'}")
+    console.say(f"open [bold]{wanted.report}[/bold] in a browser: pictures, maps, curves")
+    console.say(f"large pictures of the highest scores: {wanted.folder}")

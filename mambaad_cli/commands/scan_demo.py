@@ -68,14 +68,17 @@ def scan_demo(
 
 def _pixel(text: str, height: int, width: int) -> tuple[int, int]:
     """ "120,80" -> (120, 80), a pixel of the picture."""
+    import re
+
     from mambaad_cli.errors import UsageError
 
-    row, comma, column = text.partition(",")
-    if not (comma and row.isdigit() and column.isdigit()):
+    pixel = re.fullmatch(r"([0-9]{1,6}),([0-9]{1,6})", text)
+    if pixel is None:
         raise UsageError(f"--influence {text} is not ROW,COL", "for example: --influence 120,80")
-    if int(row) >= height or int(column) >= width:
+    row, column = int(pixel[1]), int(pixel[2])
+    if row >= height or column >= width:
         raise UsageError(f"--influence {text} is not on the picture of {height} x {width} pixels")
-    return int(row), int(column)
+    return row, column
 
 
 def _influence(run: str, device: str, image: Image, row: int, column: int) -> Influence:
@@ -84,7 +87,7 @@ def _influence(run: str, device: str, image: Image, row: int, column: int) -> In
 
     from mambaad_cli.engine.detector import Detector
     from mambaad_cli.model.hss import HSSBlock
-    from mambaad_cli.render.influence import influence
+    from mambaad_cli.render.influence import measure_influence
 
     detector = Detector.load(run, device)
     block = [module for module in detector.model.modules() if isinstance(module, HSSBlock)][-1]
@@ -95,4 +98,4 @@ def _influence(run: str, device: str, image: Image, row: int, column: int) -> In
     _, height, width, _ = seen[0].shape
     place = row * height // image.height, column * width // image.width
     # Without the shortcut around the block, which passes a pixel on to itself.
-    return influence(lambda x: block(x) - x, seen[0], *place)
+    return measure_influence(lambda x: block(x) - x, seen[0], *place)

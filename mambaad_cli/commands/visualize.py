@@ -3,52 +3,82 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from mambaad_cli.commands import options
 
-if TYPE_CHECKING:
-    from mambaad_cli.data.index import Index
-    from mambaad_cli.engine.detector import Detector
-    from mambaad_cli.engine.results import Evaluation
-
 EPILOG = """\
 Examples:
 
-mambaad visualize --scan hilbert
+mambaad visualize
 
-mambaad visualize latest --category screw --worst 5
+mambaad visualize latest --category screw --worst 5 --scales
 
-mambaad visualize latest --report"""
+mambaad visualize --scan hilbert --size 16x16"""
+
+SCAN, CHOICE = "Paths of the scans", "Which pictures (then no report, unless asked for)"
 
 
 def visualize(
     run: options.Run = "latest",
+    category: Annotated[
+        str | None, typer.Option("--category", help="Only this category.", rich_help_panel=CHOICE)
+    ] = None,
+    defect: Annotated[
+        str | None, typer.Option("--defect", help="Only this defect type (or good).", rich_help_panel=CHOICE)
+    ] = None,
+    worst: Annotated[
+        int | None,
+        typer.Option("--worst", min=1, help="So many with the highest scores.", rich_help_panel=CHOICE),
+    ] = None,
+    best: Annotated[
+        int | None,
+        typer.Option("--best", min=1, help="So many with the lowest scores.", rich_help_panel=CHOICE),
+    ] = None,
+    missed: Annotated[
+        bool, typer.Option("--missed", help="Only wrong verdicts.", rich_help_panel=CHOICE)
+    ] = False,
+    overlays: Annotated[bool, typer.Option("--overlays", help="Only the overlays.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Only the report, as mambaad report does.")
+    ] = False,
+    single_file: options.SingleFile = False,
+    scales: Annotated[
+        bool, typer.Option("--scales", help="Show the map of each scale in the overlays too.")
+    ] = False,
+    picture_format: Annotated[
+        str, typer.Option("--format", help="Of the overlays: png, jpg or webp.", metavar="FORMAT")
+    ] = "png",
     scan: Annotated[
         str | None,
-        typer.Option("--scan", help="Draw the paths of a scan method (or all) instead.", metavar="METHOD"),
+        typer.Option(
+            "--scan",
+            help="Draw the paths of a method instead: sweep, scan, zorder, zigzag, hilbert, or all.",
+            metavar="METHOD",
+            rich_help_panel=SCAN,
+        ),
     ] = None,
-    size: Annotated[str, typer.Option("--size", help="With --scan: the map, HxW pixels.")] = "16x16",
-    directions: Annotated[int, typer.Option("--directions", help="With --scan: 2, 4 or 8.")] = 8,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", help="The map in pixels [16x16].", metavar="HxW", rich_help_panel=SCAN),
+    ] = None,
+    directions: Annotated[
+        int | None,
+        typer.Option("--directions", help="2, 4 or 8 [8].", show_default=False, rich_help_panel=SCAN),
+    ] = None,
     over: Annotated[
-        Path | None, typer.Option("--over", help="With --scan: a picture to draw the paths on.")
+        Path | None,
+        typer.Option("--over", help="A picture to draw the paths on.", rich_help_panel=SCAN),
     ] = None,
-    category: Annotated[str | None, typer.Option("--category", help="Only this category.")] = None,
-    defect: Annotated[str | None, typer.Option("--defect", help="Only this defect type (or good).")] = None,
-    worst: Annotated[
-        int | None, typer.Option("--worst", min=1, help="Only the so many highest scores.")
-    ] = None,
-    report: Annotated[
-        bool, typer.Option("--report", help="Write report.html of the whole run instead.")
-    ] = False,
-    single_file: Annotated[
-        bool, typer.Option("--single-file", help="With --report: put the pictures into the page.")
-    ] = False,
-    missed: Annotated[bool, typer.Option("--missed", help="Only pictures with a wrong verdict.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder (with --scan: PNG or SVG file) to write.")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder of the overlays [overlays in the run]; with --scan a file, or its name without "
+            "ending for PNG and SVG.",
+        ),
     ] = None,
     data_dir: options.DataDir = None,
     device: options.Device = "auto",
@@ -56,77 +86,65 @@ def visualize(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw overlays of a run's test pictures, its report, or the paths of the scans."""
+    """Draw overlays and report of a run's test pictures, or the paths of the scans."""
     from mambaad_cli import console, env
+    from mambaad_cli.errors import UsageError
 
     console.configure(as_json=as_json, quiet=quiet)
     if scan is not None:
-        written = [_scan(scan, size, directions, over, out)]
-    elif report or single_file:
-        written = [_report(run, single_file, data_dir or env.data_root(), device, batch_size)]
-    else:
-        choice = {"category": category, "defect": defect, "worst": worst, "missed": missed}
-        written = _overlays(run, choice, out, data_dir or env.data_root(), device, batch_size)
-    several = scan is None and not (report or single_file)
-    place = written[0].parents[2] if several else written[0]
-    text = f"{place}  ({len(written)} overlays)" if several else str(place)
-    data = {"schema": "mambaad.visualize/1", "files": [str(path) for path in written]}
-    console.result(text, data, brief=str(place))
+        _scan(scan, size or "16x16", directions or 8, over, out)
+        return
+    if size or directions or over:
+        raise UsageError("--size, --directions and --over need --scan", "mambaad visualize --scan hilbert")
+
+    from mambaad_cli.commands.drawing import draw_and_print
+    from mambaad_cli.engine.gallery import choose_rows
+    from mambaad_cli.engine.visualizing import Wanted, open_run
+
+    if picture_format not in ("png", "jpg", "webp"):
+        raise UsageError(f"--format {picture_format} is not png, jpg or webp", "--format png")
+    choice: dict[str, Any] = {
+        "category": category,
+        "defect": defect,
+        "worst": worst,
+        "best": best,
+        "missed": missed,
+    }
+    chosen = overlays or any(choice.values())
+    shown = open_run(run, data_dir or env.data_root(), device)
+    rows = choose_rows(shown.evaluation, **choice) if chosen or not report else []
+    wanted = Wanted(
+        rows=rows,
+        folder=out or shown.run / "overlays",
+        suffix=f".{picture_format}",
+        scales=scales,
+        report=shown.run / "report.html" if report or single_file or not chosen else None,
+        single_file=single_file,
+    )
+    draw_and_print(shown, wanted, batch_size)
 
 
-def _scan(method: str, size: str, directions: int, over: Path | None, out: Path | None) -> Path:
+def _scan(method: str, size: str, directions: int, over: Path | None, out: Path | None) -> None:
+    import re
+
     import numpy as np
 
+    from mambaad_cli import console
     from mambaad_cli.data.images import open_picture
     from mambaad_cli.errors import UsageError
     from mambaad_cli.render.canvas import save_figure
     from mambaad_cli.render.scan_paths import scan_figure, scan_sheet
 
-    height, cross, width = size.partition("x")
-    if not (cross and height.isdigit() and width.isdigit()):
+    sides = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", size)
+    if sides is None:
         raise UsageError(f"--size {size} is not HxW", "for example: --size 16x16")
     picture = np.asarray(open_picture(over)) if over else None
-    shape = (int(height), int(width), directions)
+    shape = (int(sides[1]), int(sides[2]), directions)
     figure = (
         scan_sheet(*shape, over=picture) if method == "all" else scan_figure(method, *shape, over=picture)
     )
-    return save_figure(figure, out or Path(f"scan-{method}.png"))
-
-
-def _overlays(
-    name: str, choice: dict[str, Any], out: Path | None, data_dir: Path, device: str, batch_size: int
-) -> list[Path]:
-    from mambaad_cli import console
-    from mambaad_cli.engine.gallery import choose_rows, draw_overlay, look
-
-    detector, index, evaluation = _evaluated(name, data_dir, device)
-    rows = choose_rows(evaluation, **choice)
-    folder, written = out or detector.run / "overlays", []
-    with console.task("drawing", len(rows)) as advance:
-        for seen in look(detector, index, rows, batch_size):
-            written.append(draw_overlay(evaluation, seen, folder))
-            advance(1, seen.category)
-    return written
-
-
-def _report(name: str, single_file: bool, data_dir: Path, device: str, batch_size: int) -> Path:
-    from mambaad_cli import console
-    from mambaad_cli.engine.reporting import report_run
-
-    detector, index, evaluation = _evaluated(name, data_dir, device)
-    with console.task("reporting", len(evaluation.scores)) as advance:
-        return report_run(detector, index, evaluation, advance, single_file, batch_size)
-
-
-def _evaluated(name: str, data_dir: Path, device: str) -> tuple[Detector, Index, Evaluation]:
-    """A run that has been evaluated, with the dataset it was evaluated on."""
-    from mambaad_cli.data.index import open_dataset
-    from mambaad_cli.engine.detector import Detector
-    from mambaad_cli.engine.results import read_evaluation
-    from mambaad_cli.engine.runs import find_run
-
-    run = find_run(name)
-    evaluation = read_evaluation(run)
-    detector = Detector.load(run, device)
-    index = open_dataset(detector.recipe.data.dataset, data_dir, list(evaluation.categories))
-    return detector, index, evaluation
+    name = out or Path(f"scan-{method}")
+    files = [name] if name.suffix else [name.with_suffix(".png"), name.with_suffix(".svg")]
+    written = [str(save_figure(figure, file)) for file in files]
+    data = {"schema": "mambaad.visualize/1", "files": written}
+    console.result("\n".join(written), data, brief=written[0])

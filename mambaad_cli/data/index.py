@@ -59,12 +59,27 @@ def open_dataset(name: str, data_root: Path, categories: Sequence[str] | None = 
         UsageError: unknown dataset or category.
         DataError: the dataset or a category of it is not there, or the folder is not in order.
     """
-    index = (
-        _open_folder(Path(name[len(FOLDER_PREFIX) :]))
-        if name.startswith(FOLDER_PREFIX)
-        else _open(name, data_root)
-    )
+    index = _open_folder(_folder_of(name)) if name.startswith(FOLDER_PREFIX) else _open(name, data_root)
     return index if categories is None else _select(index, categories)
+
+
+def pictures_root(name: str, data_root: Path) -> Path:
+    """The folder that the paths of a dataset's table are relative to, found without reading the table.
+
+    Raises:
+        UsageError: unknown dataset.
+        DataError: the dataset is not there.
+    """
+    if name.startswith(FOLDER_PREFIX):
+        return _folder_of(name)
+    home = data_root / find(name).key
+    root = Path(_receipt(name, data_root)["linked"] or home)
+    if not root.is_dir():
+        raise DataError(
+            f"the pictures of {name} were in {root}, which is not there any more",
+            f"put the folder back, or say where it is: mambaad fetch {name} --from PATH",
+        )
+    return root
 
 
 def build_index(
@@ -125,13 +140,7 @@ def _open(name: str, data_root: Path) -> Index:
 
     info = find(name)
     home = data_root / info.key
-    receipt = receipts.read(home)
-    if receipt is None:
-        raise DataError(
-            f"{info.title} is not in {home.resolve()}",
-            f"get it:               mambaad fetch {info.key}\n"
-            "or point to yours:    --data-dir PATH  (or MAMBAAD_DATA=PATH)",
-        )
+    receipt = _receipt(name, data_root)
     try:
         table = datasets.load_from_disk(str(home / receipts.FOLDER / "index"), keep_in_memory=True)
     except (OSError, ValueError) as error:
@@ -142,10 +151,29 @@ def _open(name: str, data_root: Path) -> Index:
     return Index(info.key, info.title, Path(receipt["linked"] or home), table, receipt)
 
 
-def _open_folder(path: Path) -> Index:
-    """Any folder of pictures. Read anew each time: nothing is written there, nothing is out of date."""
+def _receipt(name: str, data_root: Path) -> dict[str, Any]:
+    info = find(name)
+    home = data_root / info.key
+    receipt = receipts.read(home)
+    if receipt is None:
+        raise DataError(
+            f"{info.title} is not in {home.resolve()}",
+            f"get it:               mambaad fetch {info.key}\n"
+            "or point to yours:    --data-dir PATH  (or MAMBAAD_DATA=PATH)",
+        )
+    return receipt
+
+
+def _folder_of(name: str) -> Path:
+    """The folder in "folder:PATH"."""
+    path = Path(name[len(FOLDER_PREFIX) :])
     if not path.is_dir():
         raise DataError(f"there is no folder {path}", "folder:PATH takes a folder of pictures")
+    return path
+
+
+def _open_folder(path: Path) -> Index:
+    """Any folder of pictures. Read anew each time: nothing is written there, nothing is out of date."""
     info = folder.info_of(path)
     samples = read_samples(info, path)
     receipt = receipts.compose(info, path, samples, [receipts.origin(str(path.resolve()))], path)

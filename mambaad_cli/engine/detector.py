@@ -16,7 +16,7 @@ from mambaad_cli.engine.checkpoint import load_checkpoint, restore
 from mambaad_cli.engine.device import choose_device, memory_guard
 from mambaad_cli.engine.runs import find_run, read_recipe
 from mambaad_cli.model.mambaad import MambaAD
-from mambaad_cli.model.scoring import anomaly_map, image_scores, smooth
+from mambaad_cli.model.scoring import anomaly_map, image_scores, scale_maps, smooth
 from mambaad_cli.recipe import Recipe
 
 Picture = str | Path | Image.Image | NDArray[np.uint8]
@@ -81,6 +81,16 @@ class Detector:
             teacher, student = self.model(images)
             maps = smooth(anomaly_map(teacher, student, (self.size, self.size)), self.recipe.score.sigma)
             return maps.cpu().numpy(), image_scores(maps).cpu().numpy()
+
+    @torch.inference_mode()
+    def scale_maps(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        """The smoothed map of each scale, finest first: (B, 3, S, S). Their mean is the map of `predict`."""
+        resized = np.stack([self._resize(picture) for picture in pictures])
+        with memory_guard("smaller batches need less: --batch-size 1"):
+            images = self.model.normalise(torch.from_numpy(resized).to(self.device))
+            teacher, student = self.model(images)
+            maps = scale_maps(teacher, student, (self.size, self.size))
+            return smooth(maps.flatten(0, 1), self.recipe.score.sigma).view(maps.shape).cpu().numpy()
 
     def _resize(self, picture: Picture) -> NDArray[np.uint8]:
         if isinstance(picture, str | Path):

@@ -200,6 +200,7 @@ def _score_rows(looked: _Maps) -> list[dict[str, Any]]:
     return [
         {
             "image": sample.image,
+            "mask": sample.mask,
             "category": sample.category,
             "defect": sample.defect,
             "label": sample.label,

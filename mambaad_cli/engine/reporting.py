@@ -1,20 +1,16 @@
-"""The report of a run: everything that its folder knows, on one page."""
+"""What the folder of a run knows about it, for its report and for comparisons."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mambaad_cli.data.index import Index
-from mambaad_cli.engine.detector import Detector
-from mambaad_cli.engine.gallery import look
+from mambaad_cli.data.receipt import read_json
 from mambaad_cli.engine.results import Evaluation
-from mambaad_cli.engine.runs import ENVIRONMENT, read_log
-from mambaad_cli.render.report import Curve, Report, ReportPicture, write_report
+from mambaad_cli.engine.runs import ENVIRONMENT, read_log, read_recipe
+from mambaad_cli.render.report import Curve, Report
 
 LICENCES = {
     "mambaad": "MIT",
@@ -23,30 +19,8 @@ LICENCES = {
 }
 
 
-def report_run(
-    detector: Detector,
-    index: Index,
-    evaluation: Evaluation,
-    advance: Callable[[int, str], None],
-    single_file: bool = False,
-    batch_size: int = 8,
-) -> Path:
-    """Write report.html into the run's folder, its pictures beside it or (`single_file`) inside.
-
-    Args:
-        advance: called with (1, category) for each picture.
-    """
-
-    def pictures() -> Iterator[ReportPicture]:
-        for seen in look(detector, index, evaluation.scores, batch_size):
-            advance(1, seen.category)
-            yield seen
-
-    report = _describe(detector, index, evaluation)
-    return write_report(report, pictures(), detector.run / "report.html", single_file=single_file)
-
-
-def _describe(detector: Detector, index: Index, evaluation: Evaluation) -> Report:
+def describe(run: Path, evaluation: Evaluation) -> Report:
+    """Everything about a run but its pictures; needs neither its network nor its dataset."""
     results = evaluation.categories
     notes = [
         f"{name}, {metric}: {text}" for name, r in results.items() for metric, text in r.metrics.notes.items()
@@ -55,27 +29,19 @@ def _describe(detector: Detector, index: Index, evaluation: Evaluation) -> Repor
         name: {kind: Curve(np.array(c["x"]), np.array(c["y"])) for kind, c in result.curves.items()}
         for name, result in results.items()
     }
-    licence = index.receipt.get("licence")
+    environment = read_json(run / ENVIRONMENT) or {}
+    receipt: dict[str, Any] = environment.pop("dataset", None) or {}
     return Report(
-        title=detector.run.name,
+        title=run.name,
         metrics=evaluation.rows(),
         threshold=evaluation.thresholds.get("image", evaluation.scale[1]),
         scale=evaluation.scale,
-        facts={key: value for key, value in evaluation.settings.items() if key != "metrics"},
+        facts={key: value for key, value in evaluation.settings.items() if key not in ("run", "metrics")},
         notes=notes,
         curves={name: found for name, found in curves.items() if found},
-        training=read_log(detector.run),
-        recipe=detector.recipe.to_yaml(),
-        environment=_environment(detector.run),
-        receipts={index.name: index.receipt},
-        licences={**LICENCES, **({index.title: licence} if licence else {})},
+        training=read_log(run),
+        recipe=read_recipe(run).to_yaml(),
+        environment=environment,
+        receipts={receipt["name"]: receipt} if receipt else {},
+        licences={**LICENCES, **({receipt["title"]: receipt["licence"]} if receipt.get("licence") else {})},
     )
-
-
-def _environment(run: Path) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads((run / ENVIRONMENT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    facts.pop("dataset", None)  # the receipt has its own place
-    return facts

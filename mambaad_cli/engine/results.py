@@ -33,7 +33,7 @@ class CategoryResult:
         metrics: of the whole category.
         defects: of its normal pictures with those of one defect type each, where asked for.
         resamples: per metric its value in each bootstrap resample, where asked for.
-        scores: one row per picture: image, category, defect, label, score, map_median.
+        scores: one row per picture: image, mask, category, defect, label, score, map_median.
         curves: ROC, precision-recall and PRO curves, thinned: name -> {"x": [...], "y": [...]}.
     """
 

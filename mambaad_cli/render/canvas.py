@@ -10,8 +10,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from mambaad_cli.errors import UsageError
 
@@ -28,12 +30,18 @@ BLUE = "#0072B2"
 VERMILLION = "#D55E00"
 
 DPI = 100
-FORMATS = ("png", "svg", "pdf", "jpg", "webp")
+# PNG at level 1 is written four times as fast as at the usual 6, and a seventh larger.
+PAINTED: dict[str, dict[str, Any]] = {
+    "png": {"compress_level": 1},
+    "jpg": {"quality": 90, "subsampling": 0},
+    "webp": {"quality": 90},
+}
+FORMATS = (*PAINTED, "svg", "pdf")
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty white figure of `width` x `height` pixels (at 100 dots per inch)."""
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+def new_figure(width: float, height: float, zoom: float = 1) -> Figure:
+    """An empty white figure of `width` x `height` pixels, each `zoom` pixels wide in the file."""
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=zoom * DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
@@ -71,8 +79,18 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        figure.savefig(aside, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
+        if suffix in PAINTED:
+            pixels(figure).save(aside, "JPEG" if suffix == "jpg" else suffix, **PAINTED[suffix])
+        else:
+            figure.savefig(aside, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
     return path
+
+
+def pixels(figure: Figure) -> Image.Image:
+    """The figure as an RGB picture."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]

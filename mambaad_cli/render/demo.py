@@ -21,7 +21,7 @@ from mambaad_cli.render.influence import Influence, influence_figure
 from mambaad_cli.render.kernel_race import CHANNELS, DIRECTIONS, KernelTime, race
 from mambaad_cli.render.scan_paths import scan_sheet
 from mambaad_cli.render.tables import plain_table
-from mambaad_cli.render.walk import save_walk, sequence_sheet, survives, walk_frames
+from mambaad_cli.render.walk import save_walk, sequence_figure, survives, walk_frames
 from mambaad_cli.scan import METHODS
 from mambaad_cli.scan.locality import Locality, locality
 
@@ -97,7 +97,7 @@ def scan_demo(picture: Path | None, folder: Path, film: str = "gif") -> Demo:
             )
     small = _reduced(image, FILM)
     files = [save_walk(folder / f"walk.{film}", walk_frames(small)), folder / "sequences.png"]
-    sequence_sheet(large).save(files[1])
+    save_figure(sequence_figure(large), files[1])
     files.append(save_figure(scan_sheet(8, 8), folder / "paths.png"))
     side = SIZES[-1]
     return Demo(

@@ -44,7 +44,7 @@ class Influence:
         return float(distance[nearest_first[min(place, len(distance) - 1)]])
 
 
-def influence(layer: Callable[[Tensor], Tensor], x: Tensor, row: int, column: int) -> Influence:
+def measure_influence(layer: Callable[[Tensor], Tensor], x: Tensor, row: int, column: int) -> Influence:
     """Measure which input pixels matter to one output pixel of a layer.
 
     The strength of an input pixel is the Frobenius norm of the Jacobian of the output pixel's channels with
@@ -78,7 +78,7 @@ def influence_figure(picture: NDArray[np.uint8], found: Influence, title: str | 
 
     Args:
         picture: (H, W, 3) uint8 of any size; the map is stretched over it.
-        found: from `influence`.
+        found: from `measure_influence`.
         title: one line above the panels.
     """
     side, top = 288, 48 if title else 20

@@ -1,53 +1,62 @@
 """One picture and what the network says about it: picture, heat map, true and predicted contours.
 
-Palette: the heat is matplotlib's "inferno" over the grey picture; its brightness grows with the value, so it
-reads in grey and with every form of colour blindness. Contours are Okabe-Ito sky blue, solid (truth) and
-orange, dashed (prediction), both on a dark edge so that they show on any picture.
+Panels have the size of the picture, and text and lines grow with it. Palette: the heat is that of `heat`;
+contours are Okabe-Ito sky blue, solid (truth) and orange, dashed (prediction), both on a dark edge so that
+they show on any picture.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from PIL import Image
 
 from mambaad_cli.errors import DataError, UsageError
-from mambaad_cli.render.canvas import FAINT, INK, ORANGE, SKY, add_axes, add_text, new_figure
+from mambaad_cli.render.canvas import DPI, FAINT, INK, ORANGE, SKY, add_axes, add_text, new_figure
+from mambaad_cli.render.heat import HEAT, heat_over
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-PANEL = 288  # the longer side of a panel, pixels
-CELL = 200  # the narrowest column, pixels: room for the legends below the panels
-GAP = 10
+SMALLEST = 288  # a picture whose longer side has fewer pixels is enlarged, by a whole number
+LARGEST = 4096  # a picture whose longer side has more is reduced to this
+COMFORT = 512  # beyond this longer side, text and lines grow with the picture
+STRIP = 16  # no panel is thinner
+
+# The layout, in pixels at zoom 1. Multiples of 4: at every quarter of a zoom they are whole pixels.
+CELL = 200  # the narrowest column: room for the legends below the panels
+GAP = 12
 TRUE_LINE: dict[str, Any] = {"color": SKY, "linestyle": "solid", "linewidth": 2}
 PREDICTED_LINE: dict[str, Any] = {"color": ORANGE, "linestyle": "dashed", "linewidth": 1.6}
 EDGE: list[AbstractPathEffect] = [withStroke(linewidth=3.6, foreground="#1a1a1a")]
 
 
-def _heat() -> ListedColormap:
-    """Inferno that fades in: clear at the bottom of the scale, nearly opaque from its middle on."""
-    colours = matplotlib.colormaps["inferno"](np.linspace(0.1, 1, 256))
-    colours[:, 3] = 0.85 * np.clip(np.linspace(0, 2, 256), 0, 1)
-    return ListedColormap(colours, name="mambaad-heat")
-
-
-HEAT = _heat()
-
-
-def caption(category: str, defect: str, score: float, threshold: float) -> str:
-    """One line for the head of an overlay: `screw / thread_side    score 0.412 ≥ 0.387    anomalous`."""
+def caption(category: str, defect: str, score: float, threshold: float, overlap: float | None = None) -> str:
+    """The head of an overlay: `screw / thread_side    score 0.412 ≥ 0.387    anomalous    IoU 0.63`."""
     sign, verdict = ("≥", "anomalous") if score >= threshold else ("<", "normal")
-    return f"{category} / {defect}    score {score:.3g} {sign} {threshold:.3g}    {verdict}"
+    words = [f"{category} / {defect}", f"score {score:.3g} {sign} {threshold:.3g}", verdict]
+    return "    ".join(words if overlap is None else [*words, f"IoU {overlap:.2f}"])
+
+
+def overlap(
+    anomaly_map: NDArray[np.floating[Any]], mask: NDArray[np.bool_], threshold: float
+) -> float | None:
+    """Intersection over union of `anomaly_map >= threshold` (h, w) with the mask of any size at the map's
+    resolution; None where the mask is empty."""
+    height, width = anomaly_map.shape
+    small = Image.fromarray(touched(mask, width, height)).resize((width, height), Image.Resampling.NEAREST)
+    truth, found = np.asarray(small) > 0, anomaly_map >= threshold
+    return float((truth & found).sum() / (truth | found).sum()) if truth.any() else None
 
 
 def overlay_figure(
@@ -59,9 +68,13 @@ def overlay_figure(
     vmin: float,
     vmax: float,
     title: str | None = None,
+    note: str | None = None,
     scales: Mapping[str, NDArray[np.floating[Any]]] | None = None,
 ) -> Figure:
     """Panels side by side: the picture, the anomaly map over it, the true and the predicted contour.
+
+    Panels have the picture's size: saved as PNG, each of its pixels is one of the file. Pictures below
+    SMALLEST pixels are enlarged and those above LARGEST reduced.
 
     Args:
         picture: (H, W, 3) uint8, RGB.
@@ -70,6 +83,7 @@ def overlay_figure(
         threshold: the predicted region is `anomaly_map >= threshold`.
         vmin, vmax: ends of the colour scale; keep them fixed for all pictures that are compared.
         title: one line above the panels, for example from `caption`.
+        note: one line below the panels.
         scales: further maps (h, w) by name, for example of each stride; each gets a panel.
 
     Raises:
@@ -79,41 +93,58 @@ def overlay_figure(
     heats = {"anomaly map": anomaly_map, **(scales or {})}
     names = ("picture", "anomaly map", "contours", *(scales or {}))
     _check(picture, heats.values(), mask, threshold, vmin, vmax)
-    height, width = _panel_size(picture)
-    small = Image.fromarray(picture).resize((width, height), Image.Resampling.BOX)
+    size = panel_size(*picture.shape[:2])
+    image = _resized(picture, size)
+    width, height = size.width / size.zoom, size.height / size.zoom
     cell = max(width, CELL)
     top = 48 if title else 20
     foot = top + height + 8
-    figure = new_figure(len(names) * (cell + GAP) + GAP, foot + 38)
+    figure = new_figure(len(names) * (cell + GAP) + GAP, foot + (56 if note else 36), size.zoom)
     if title:
         add_text(figure, GAP, 20, title, fontsize=10, fontweight="bold")
+    if note:
+        add_text(figure, GAP, foot + 44, note, fontsize=8, color=FAINT)
     panels = {}
     for number, name in enumerate(names):
         left = GAP + number * (cell + GAP)
         add_text(figure, left, top - 6, name, color=FAINT)
         panels[name] = panel = add_axes(figure, left, top, width, height)
         panel.set_axis_off()
-        panel.imshow(
-            heat_over(small, heats[name], vmin, vmax) if name in heats else small, interpolation="nearest"
-        )
+        view = heat_over(image, heats[name], vmin, vmax) if name in heats else image
+        panel.imshow(view, interpolation="nearest")
         panel.autoscale(False)
 
     if mask is not None:
-        _contour(panels["contours"], touched(mask, width, height), 0.5, TRUE_LINE)
+        _contour(panels["contours"], touched(mask, size.width, size.height), 0.5, TRUE_LINE)
     _contour(panels["contours"], anomaly_map, threshold, PREDICTED_LINE)
     _colour_bar(figure, vmin, vmax, threshold, left=2 * GAP + cell, top=foot, width=cell)
     _legend(figure, mask, left=3 * GAP + 2 * cell, top=foot, width=cell)
     return figure
 
 
-def heat_over(
-    image: Image.Image, anomaly_map: NDArray[np.floating[Any]], vmin: float, vmax: float
-) -> Image.Image:
-    """The anomaly map (h, w) in fixed colours over the picture in grey, in the picture's size."""
-    heat = Image.fromarray(np.ascontiguousarray(anomaly_map, dtype=np.float32))
-    values = np.asarray(heat.resize(image.size, Image.Resampling.BILINEAR))
-    colours = Image.fromarray(HEAT((values - vmin) / (vmax - vmin), bytes=True))
-    return Image.alpha_composite(image.convert("L").convert("RGBA"), colours).convert("RGB")
+@dataclass(frozen=True)
+class PanelSize:
+    """Size of a panel in pixels of the figure, and the zoom of text and lines."""
+
+    width: int
+    height: int
+    zoom: float
+
+
+def panel_size(height: int, width: int) -> PanelSize:
+    """The picture's own size; small ones are enlarged by a whole number, huge ones reduced."""
+    longest = max(height, width)
+    scale = math.ceil(SMALLEST / longest) if longest < SMALLEST else min(1, LARGEST / longest)
+    zoom = max(1, math.floor(4 * scale * longest / COMFORT) / 4)
+    return PanelSize(max(round(width * scale), STRIP), max(round(height * scale), STRIP), zoom)
+
+
+def _resized(picture: NDArray[np.uint8], size: PanelSize) -> Image.Image:
+    image = Image.fromarray(picture)
+    enlarged = size.width > image.width
+    return image.resize(
+        (size.width, size.height), Image.Resampling.NEAREST if enlarged else Image.Resampling.BOX
+    )
 
 
 def _check(
@@ -142,13 +173,6 @@ def _check(
         )
 
 
-def _panel_size(picture: NDArray[np.uint8]) -> tuple[int, int]:
-    """(height, width) of a panel: the picture's shape with the longer side at PANEL, at least a strip."""
-    height, width = picture.shape[:2]
-    scale = PANEL / max(height, width)
-    return max(round(height * scale), 16), max(round(width * scale), 16)
-
-
 def touched(mask: NDArray[np.bool_], width: int, height: int) -> NDArray[np.float32]:
     """The mask no larger than a panel; a panel pixel counts that a defect touches, so that none is lost."""
     size = min(mask.shape[1], width), min(mask.shape[0], height)
@@ -163,8 +187,9 @@ def _contour(panel: Axes, values: NDArray[np.floating[Any]], level: float, line:
     # A frame of low values closes the regions that touch the border.
     low = min(float(values.min()), level) - 1e-3 * (1 + abs(level))
     framed = np.pad(values, 1, constant_values=low)
-    columns = _centres(values.shape[1], *panel.get_xlim())
-    rows = _centres(values.shape[0], *panel.get_ylim()[::-1])
+    inset = panel.figure.dpi / DPI
+    columns = _centres(values.shape[1], *panel.get_xlim(), inset)
+    rows = _centres(values.shape[0], *panel.get_ylim()[::-1], inset)
     panel.contour(
         columns,
         rows,
@@ -176,14 +201,14 @@ def _contour(panel: Axes, values: NDArray[np.floating[Any]], level: float, line:
     ).set_path_effects(EDGE)
 
 
-def _centres(count: int, start: float, stop: float) -> NDArray[np.float64]:
+def _centres(count: int, start: float, stop: float, inset: float) -> NDArray[np.float64]:
     """Centres of `count` pixels between `start` and `stop`, and one more at either end, all kept inside."""
     pixel = (stop - start) / count
-    return (start + pixel * (np.arange(-1, count + 1) + 0.5)).clip(start + 1, stop - 1)
+    return (start + pixel * (np.arange(-1, count + 1) + 0.5)).clip(start + inset, stop - inset)
 
 
 def _colour_bar(
-    figure: Figure, vmin: float, vmax: float, threshold: float, *, left: int, top: int, width: int
+    figure: Figure, vmin: float, vmax: float, threshold: float, *, left: float, top: float, width: float
 ) -> None:
     bar = add_axes(figure, left, top, width, 10)
     bar.set_facecolor("#808080")
@@ -200,11 +225,11 @@ def _colour_bar(
         bar.axvline(threshold, color="white", linewidth=2)
         bar.axvline(threshold, color="black", linewidth=1)
         at = left + width * (threshold - vmin) / (vmax - vmin)
-        at = min(max(at, left + 75), left + width - 75)
-        add_text(figure, at, top + 22, f"threshold {threshold:.3g}", fontsize=8, ha="center")
+        at = min(max(at, left + 90), left + width - 90)
+        add_text(figure, at, top + 22, f"pixel threshold {threshold:.3g}", fontsize=8, ha="center")
 
 
-def _legend(figure: Figure, mask: NDArray[np.bool_] | None, *, left: int, top: int, width: int) -> None:
+def _legend(figure: Figure, mask: NDArray[np.bool_] | None, *, left: float, top: float, width: float) -> None:
     entries = [Line2D([], [], label="predicted", path_effects=EDGE, **PREDICTED_LINE)]
     if mask is not None:
         name = "true defect" if mask.any() else "true defect (none)"

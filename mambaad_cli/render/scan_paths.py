@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
-from mambaad_cli.errors import DataError
+from mambaad_cli.errors import DataError, UsageError
 from mambaad_cli.render.canvas import FAINT, INK, RULE, add_axes, add_text, new_figure
 from mambaad_cli.scan import METHODS
 from mambaad_cli.scan.orders import scan_order
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TURN_NAMES = ("plain", "transposed", "rotated 90°", "rotated 90°, transposed")
 TIME = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.9, 256)), name="mambaad-time")
 SHADES = 256  # a path is cut into at most so many pieces of one colour
+LARGEST = 256  # pixels of a side: more cannot be told apart in a panel
 MARGIN = 16
 FOOT = 52
 
@@ -52,9 +53,10 @@ def scan_figure(
         over: (H, W, 3) or (H, W) uint8, a picture of any size to draw the paths on.
 
     Raises:
-        UsageError: unknown method, another number of directions, or an empty map.
+        UsageError: unknown method, another number of directions, or a map that is empty or too large.
         DataError: `over` is not a picture.
     """
+    _check_size(height, width)
     order = scan_order(method, height, width, directions)
     columns = max(directions // 2, 2)
     panel_width, panel_height = _panel_size(height, width, 208)
@@ -77,6 +79,7 @@ def scan_sheet(
     height: int, width: int, directions: int = 8, *, over: NDArray[np.uint8] | None = None
 ) -> Figure:
     """All five methods (rows) under all directions (columns); arguments and errors as for `scan_figure`."""
+    _check_size(height, width)
     panel_width, panel_height = _panel_size(height, width, 128)
     left_edge, top = 76, 66
     page_width = max(left_edge + directions * (panel_width + MARGIN), 460)
@@ -97,6 +100,16 @@ def scan_sheet(
             _draw(add_axes(figure, left, above, panel_width, panel_height), order[k], height, width, backdrop)
     _key(figure, height * width)
     return figure
+
+
+def _check_size(height: int, width: int) -> None:
+    if height < 1 or width < 1:
+        raise UsageError(f"a map of {height} x {width} pixels has nothing to scan", "for example: 16x16")
+    if max(height, width) > LARGEST:
+        raise UsageError(
+            f"a map of {height} x {width} pixels is too large to draw",
+            f"at most {LARGEST} pixels per side can be told apart in a panel, for example: 64x64",
+        )
 
 
 def _panel_size(height: int, width: int, longest: int) -> tuple[int, int]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from mambaad_cli.errors import DataError, UsageError
-from mambaad_cli.render.canvas import INK, ORANGE
+from mambaad_cli.render.canvas import INK, ORANGE, add_axes, add_text, new_figure
 from mambaad_cli.scan import METHODS
 from mambaad_cli.scan.orders import scan_order
 
@@ -50,7 +51,7 @@ def survives(picture: Pixels, method: str, directions: int = 8) -> bool:
     )
 
 
-def sequence_sheet(picture: Pixels, methods: Sequence[str] = METHODS, panel: int = 192) -> Image.Image:
+def sequence_figure(picture: Pixels, methods: Sequence[str] = METHODS, panel: int = 192) -> Figure:
     """The picture beside the sequence of each method, each sequence written line by line like a text.
 
     Neighbours in a line follow each other in the sequence: the smoother the lines, the better the method
@@ -62,11 +63,19 @@ def sequence_sheet(picture: Pixels, methods: Sequence[str] = METHODS, panel: int
         panel: the longer side of a panel in pixels.
     """
     height, width = _shape(picture)
-    views = [picture]
-    views += [
-        unroll(picture, scan_order(name, height, width, 2)[0]).reshape(picture.shape) for name in methods
-    ]
-    return _side_by_side(views, ["picture", *methods], panel)
+    sequences = {
+        name: unroll(picture, scan_order(name, height, width, 2)[0]).reshape(picture.shape)
+        for name in methods
+    }
+    across, down = _panel_size(height, width, panel)
+    figure = new_figure((len(methods) + 1) * (across + GAP) + GAP, down + HEAD + GAP)
+    for number, (name, view) in enumerate({"picture": picture, **sequences}.items()):
+        left = GAP + number * (across + GAP)
+        add_text(figure, left, HEAD - 7, name)
+        axes = add_axes(figure, left, HEAD, across, down)
+        axes.set_axis_off()
+        axes.imshow(view, interpolation="nearest", aspect="auto")
+    return figure
 
 
 def walk_frames(
@@ -142,17 +151,22 @@ def _after(picture: Pixels, path: Route, steps: int) -> Pixels:
 def _side_by_side(views: Sequence[Pixels], names: Sequence[str], panel: int) -> Image.Image:
     """Views of one shape in a row, each enlarged without smoothing and named above."""
     height, width = views[0].shape[:2]
-    scale = panel / max(height, width)
-    size = max(round(width * scale), 48), max(round(height * scale), 8)
+    size = _panel_size(height, width, panel)
     page = Image.new("RGB", (len(views) * (size[0] + GAP) + GAP, size[1] + HEAD + GAP), "white")
     pen = ImageDraw.Draw(page)
     font = ImageFont.load_default(13)
     for number, (view, name) in enumerate(zip(views, names, strict=True)):
         left = GAP + number * (size[0] + GAP)
         pen.text((left, 4), name, fill=INK, font=font)
-        resample = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
+        resample = Image.Resampling.NEAREST if panel >= max(height, width) else Image.Resampling.BOX
         page.paste(Image.fromarray(view).resize(size, resample), (left, HEAD))
     return page
+
+
+def _panel_size(height: int, width: int, longest: int) -> tuple[int, int]:
+    """(width, height) in pixels: the map's shape, wide enough for a name and never invisibly thin."""
+    scale = longest / max(height, width)
+    return max(round(width * scale), 48), max(round(height * scale), 8)
 
 
 def _shape(picture: Pixels) -> tuple[int, int]:

@@ -4,11 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from mambaad_cli.errors import UsageError
-from mambaad_cli.render.canvas import add_text, new_figure, save_figure
+from mambaad_cli.render.canvas import add_axes, add_text, new_figure, save_figure
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,17 @@ def test_saves_pixels_in_new_folders(tmp_path: Path, name: str, kind: str) -> No
         assert image.format == kind
         assert image.size == (120, 80)
     assert [entry.name for entry in path.parent.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+def test_zoom_makes_each_pixel_larger(tmp_path: Path, suffix: str) -> None:
+    figure = new_figure(120, 80, zoom=2.25)
+    add_axes(figure, 40, 20, 60, 40).set(facecolor="black", xticks=[], yticks=[])
+    with Image.open(save_figure(figure, tmp_path / f"a.{suffix}")) as image:
+        assert image.size == (270, 180)
+        dark = np.asarray(image.convert("L")) < 128
+    rows, columns = np.nonzero(dark)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == pytest.approx((45, 135, 90, 225), abs=3)
 
 
 def test_saves_svg(tmp_path: Path) -> None:
@@ -39,11 +51,11 @@ def test_a_failed_save_keeps_the_old_picture(tmp_path: Path, monkeypatch: pytest
     path.write_bytes(b"old")
     figure = new_figure(10, 10)
 
-    def break_off(target: Path, **_: object) -> None:
+    def break_off(_: object, target: Path, *__: object, **___: object) -> None:
         Path(target).write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(figure, "savefig", break_off)
+    monkeypatch.setattr(Image.Image, "save", break_off)
     with pytest.raises(OSError, match="disk full"):
         save_figure(figure, path)
     assert path.read_bytes() == b"old"
@@ -51,7 +63,7 @@ def test_a_failed_save_keeps_the_old_picture(tmp_path: Path, monkeypatch: pytest
 
 
 def test_pyplot_is_never_imported() -> None:
-    rooms = "canvas", "curves", "overlays", "scan_paths"
+    rooms = "canvas", "curves", "influence", "overlay_pool", "overlays", "scan_paths", "walk"
     code = ";".join(f"import mambaad_cli.render.{room}" for room in rooms)
     code += ";import sys; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

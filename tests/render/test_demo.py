@@ -30,9 +30,13 @@ def test_the_demo_needs_nothing_but_the_install(mambaad, tmp_path: Path) -> None
         assert film.n_frames == 60
 
 
-@pytest.mark.parametrize("size", [(1, 1), (900, 30)])
-def test_any_picture_will_do(mambaad, tmp_path: Path, size: tuple[int, int]) -> None:
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)).save("part.png")
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [((1, 1, 3), np.uint8), ((900, 30, 3), np.uint8), ((7, 50), np.uint8), ((33, 20), np.uint16)],
+)
+def test_any_picture_will_do(mambaad, tmp_path: Path, shape: tuple[int, ...], kind: type) -> None:
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(kind).max, shape, kind, endpoint=True)
+    Image.fromarray(pixels).save("part.png")
     outcome = mambaad("scan-demo", "part.png", "--webp")
     assert (outcome.code, outcome.err) == (0, "")
     assert "part.png, " in outcome.out
@@ -73,7 +77,7 @@ def test_influence_of_a_trained_run(mambaad, trained: Path, tmp_path: Path) -> N
     assert Path(outcome.json["files"][-1]).is_file()
 
 
-@pytest.mark.parametrize("pixel", ["12", "a,b", "-1,0", "8,0", "0,8"])
+@pytest.mark.parametrize("pixel", ["12", "a,b", "-1,0", "²,0", "8,0", "0,8"])
 def test_an_impossible_pixel_is_a_usage_error(mambaad, pixel: str) -> None:
     Image.new("RGB", (8, 8)).save("part.png")
     outcome = mambaad("scan-demo", "part.png", f"--influence={pixel}")

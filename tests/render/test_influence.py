@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mambaad_cli.errors import DataError, UsageError
-from mambaad_cli.render.influence import Influence, influence, influence_figure
+from mambaad_cli.render.influence import Influence, influence_figure, measure_influence
 from mambaad_cli.scan.kernels import hybrid_scan
 from mambaad_cli.scan.orders import scan_order
 
@@ -17,7 +17,7 @@ def test_a_convolution_shows_its_kernel() -> None:
         maps = x.permute(0, 3, 1, 2)
         return torch.conv2d(maps, kernel[None, None], padding=1).permute(0, 2, 3, 1)
 
-    found = influence(layer, torch.randn(1, 6, 7, 1), 2, 3)
+    found = measure_influence(layer, torch.randn(1, 6, 7, 1), 2, 3)
     expected = np.zeros((6, 7))
     expected[1:4, 2:5] = kernel.abs().numpy() / 8
     np.testing.assert_allclose(found.strength, expected, atol=1e-6)
@@ -25,7 +25,7 @@ def test_a_convolution_shows_its_kernel() -> None:
 
 def test_channels_are_joined_by_their_norm() -> None:
     weights = torch.tensor([[3.0, 0.0], [0.0, 4.0]])
-    found = influence(lambda x: (x + 2 * x.roll(1, dims=2)) @ weights, torch.randn(1, 3, 5, 2), 1, 2)
+    found = measure_influence(lambda x: (x + 2 * x.roll(1, dims=2)) @ weights, torch.randn(1, 3, 5, 2), 1, 2)
     expected = np.zeros((3, 5))
     expected[1, 2], expected[1, 1] = 0.5, 1
     np.testing.assert_allclose(found.strength, expected, atol=1e-6)
@@ -54,7 +54,7 @@ def test_a_walk_remembers_only_what_it_has_read_and_forgets_at_its_rate(method: 
 
     time = 15
     row, column = divmod(int(order[0, time]), width)
-    found = influence(layer, torch.randn(1, height, width, 1), row, column)
+    found = measure_influence(layer, torch.randn(1, height, width, 1), row, column)
     along = found.strength.ravel()[order[0]]
     ages = np.arange(time, -1, -1)
     np.testing.assert_allclose(along[: time + 1], np.exp(-rate * step * ages), rtol=1e-5)
@@ -73,16 +73,16 @@ def test_radius_holds_the_share() -> None:
 @pytest.mark.parametrize("pixel", [(-1, 0), (0, 5), (4, 0)])
 def test_a_pixel_beyond_the_map_is_refused(pixel: tuple[int, int]) -> None:
     with pytest.raises(UsageError, match="not on the map of 4 x 5"):
-        influence(lambda x: x, torch.ones(1, 4, 5, 2), *pixel)
+        measure_influence(lambda x: x, torch.ones(1, 4, 5, 2), *pixel)
 
 
 def test_no_influence_is_an_error() -> None:
     with pytest.raises(DataError, match="no influence"):
-        influence(lambda x: 0 * x, torch.ones(1, 4, 5, 2), 0, 0)
+        measure_influence(lambda x: 0 * x, torch.ones(1, 4, 5, 2), 0, 0)
 
 
 def test_the_figure_shows_strength_on_a_logarithmic_scale() -> None:
-    found = influence(lambda x: x + 0.01 * x.roll(1, dims=1), torch.ones(1, 4, 5, 2), 1, 1)
+    found = measure_influence(lambda x: x + 0.01 * x.roll(1, dims=1), torch.ones(1, 4, 5, 2), 1, 1)
     figure = influence_figure(np.zeros((30, 20, 3), np.uint8), found, "a title")
     figure.canvas.draw()
     heat = figure.axes[1].images[0]

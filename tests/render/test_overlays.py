@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from mambaad_cli.errors import DataError, UsageError
 from mambaad_cli.render.canvas import ORANGE, SKY
-from mambaad_cli.render.overlays import HEAT, PANEL, caption, overlay_figure
+from mambaad_cli.render.heat import HEAT
+from mambaad_cli.render.overlays import LARGEST, caption, overlap, overlay_figure, panel_size
 
+PANEL = 320  # sides of the panel of a picture of 64 x 64: the first multiple of 64 from 288 on
 SCALE = {"threshold": 0.5, "vmin": 0.0, "vmax": 1.0}
 
 
@@ -105,9 +107,48 @@ def test_the_picture_keeps_its_colours_and_shape() -> None:
     picture = np.zeros((40, 80, 3), np.uint8)
     picture[:, :40] = (200, 30, 60)
     view = panel(overlay_figure(picture, np.zeros((8, 8)), **SCALE), 0)
-    assert view.shape[:2] == (PANEL // 2, PANEL)
+    assert view.shape[:2] == (160, 320)
     np.testing.assert_allclose(view[20, 20], np.array([200, 30, 60]) / 255, atol=0.01)
     np.testing.assert_allclose(view[20, -20], 0, atol=0.01)
+
+
+@pytest.mark.parametrize("shape", [(300, 700), (1024, 1024), (1100, 900)])
+def test_panels_have_the_pictures_own_pixels(shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    figure = overlay_figure(picture, np.zeros((8, 8)), np.ones((4, 4), bool), title="a", note="b", **SCALE)
+    view = panel(figure, 0)
+    assert view.shape == picture.shape
+    np.testing.assert_array_equal((255 * view).round(), picture)
+    for number in (1, 2):
+        assert panel(figure, number).shape == picture.shape
+
+
+@pytest.mark.parametrize(
+    ("shape", "width", "height", "zoom"),
+    [
+        ((64, 48), 240, 320, 1),
+        ((7, 3), 126, 294, 1),
+        ((288, 200), 200, 288, 1),
+        ((1024, 1024), 1024, 1024, 2),
+        ((700, 900), 900, 700, 1.75),
+        ((8192, 4096), LARGEST // 2, LARGEST, 8),
+    ],
+)
+def test_small_pictures_are_enlarged_and_text_grows_with_large_ones(
+    shape: tuple[int, int], width: int, height: int, zoom: float
+) -> None:
+    size = panel_size(*shape)
+    assert (size.width, size.height, size.zoom) == (width, height, zoom)
+
+
+def test_text_takes_the_same_share_of_a_large_page() -> None:
+    """The head line of a picture of 1024 pixels is twice as tall as that of one of 512."""
+    heights = []
+    for side in (512, 1024):
+        page = pixels(overlay_figure(grey(side, side), np.zeros((8, 8)), title="HHHH", **SCALE))
+        (rows,) = np.nonzero((page[: side // 20] < 0.5).all(axis=-1).any(axis=1))
+        heights.append(rows.max() - rows.min())
+    assert heights[1] == pytest.approx(2 * heights[0], abs=2)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (7, 3), (900, 1200)])
@@ -149,3 +190,13 @@ def test_caption_tells_the_verdict() -> None:
     assert caption("screw", "bent", 0.91, 0.5) == "screw / bent    score 0.91 ≥ 0.5    anomalous"
     assert caption("screw", "good", 0.49, 0.5) == "screw / good    score 0.49 < 0.5    normal"
     assert caption("screw", "bent", 0.5, 0.5).endswith("anomalous")
+    assert caption("screw", "bent", 0.5, 0.5, 0.251).endswith("anomalous    IoU 0.25")
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    truth, found = box(8, 8, 0, 4, 0, 4), box(8, 8, 0, 4, 2, 6)
+    assert overlap(found.astype(float), truth, 0.5) == pytest.approx(8 / 24)
+    assert overlap(found.astype(float), np.kron(truth, np.ones((5, 5), bool)), 0.5) == pytest.approx(8 / 24)
+    assert overlap(found.astype(float), truth[::4, ::4], 0.5) == pytest.approx(8 / 24)
+    assert overlap(np.zeros((8, 8)), truth, 0.5) == 0
+    assert overlap(found.astype(float), np.zeros((1, 1), bool), 0.5) is None

@@ -92,6 +92,11 @@ def test_bad_input_is_refused() -> None:
         scan_figure("spiral", 4, 4)
     with pytest.raises(UsageError, match="nothing to scan"):
         scan_figure("hilbert", 0, 4)
+    for draw in (scan_sheet, lambda *size: scan_figure("hilbert", *size)):
+        with pytest.raises(UsageError, match="too large"):
+            draw(257, 4)
+        with pytest.raises(UsageError, match="nothing to scan"):
+            draw(4, 0)
     with pytest.raises(UsageError, match="directions"):
         scan_sheet(4, 4, 3)
     with pytest.raises(DataError, match="picture must be"):

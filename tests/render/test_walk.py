@@ -9,7 +9,8 @@ from hypothesis import strategies as some
 from PIL import Image
 
 from mambaad_cli.errors import DataError, UsageError
-from mambaad_cli.render.walk import put_back, save_walk, sequence_sheet, survives, unroll, walk_frames
+from mambaad_cli.render.canvas import pixels
+from mambaad_cli.render.walk import put_back, save_walk, sequence_figure, survives, unroll, walk_frames
 from mambaad_cli.scan import METHODS
 from mambaad_cli.scan.orders import scan_order
 
@@ -70,20 +71,27 @@ def test_the_film_is_saved_whole(tmp_path: Path, suffix: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_sheet_writes_each_sequence_line_by_line() -> None:
+def test_each_sequence_is_written_line_by_line() -> None:
     picture = noise(8, 8)
-    sheet = np.asarray(sequence_sheet(picture, ["sweep", "hilbert"], panel=64))
-    views = [sheet[22:86, left : left + 64][4::8, 4::8] for left in (8, 80, 152)]
+    figure = sequence_figure(picture, ["sweep", "hilbert"], panel=64)
+    views = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
     np.testing.assert_array_equal(views[0], picture)
     np.testing.assert_array_equal(views[1], picture)
     path = scan_order("hilbert", 8, 8, 2)[0]
     np.testing.assert_array_equal(views[2].reshape(-1, 3), picture.reshape(-1, 3)[path])
 
 
+def test_sequences_are_drawn_with_whole_pixels() -> None:
+    picture = noise(8, 8)
+    sheet = np.asarray(pixels(sequence_figure(picture, ["sweep"], panel=64)))
+    assert sheet.shape[:2] == (22 + 64 + 8, 8 + 2 * 72)
+    np.testing.assert_array_equal(sheet[22:86, 8:72][4::8, 4::8], picture)
+
+
 def test_bad_input_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="picture must be"):
         walk_frames(np.zeros((4, 4), np.uint8))
     with pytest.raises(DataError, match="picture must be"):
-        sequence_sheet(np.zeros((0, 4, 3), np.uint8))
+        sequence_figure(np.zeros((0, 4, 3), np.uint8))
     with pytest.raises(UsageError, match="film"):
         save_walk(tmp_path / "walk.mp4", walk_frames(noise(2, 2)))

@@ -42,7 +42,7 @@ def histogram_chart() -> dict[str, Any]:
 def training_chart(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Loss (above) and learning rate (below) against the epoch, on logarithmic scales."""
     epochs = [row["epoch"] for row in rows]
-    loss, rate = ([row.get(name) for row in rows] for name in ("loss", "lr"))
+    loss, held, rate = ([row.get(name) for row in rows] for name in ("loss", "held_loss", "lr"))
     figure = go.Figure(
         [
             go.Scatter(name="loss", x=epochs, y=loss),
@@ -51,11 +51,13 @@ def training_chart(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             ),
         ]
     )
+    if any(value is not None for value in held):
+        figure.add_scatter(name="loss, held back", x=epochs, y=held, line={"dash": "dot"})
     figure.update_layout(
         title="Training",
         legend=LEGEND,
         xaxis={"title": "epoch", "anchor": "y2"},
-        yaxis={"title": "loss", "domain": [0.36, 1], **_logarithmic(loss)},
+        yaxis={"title": "loss", "domain": [0.36, 1], **_logarithmic([*loss, *held])},
         yaxis2={"title": "learning rate", "domain": [0, 0.24], "anchor": "x", **_logarithmic(rate)},
     )
     return _plain(figure, head=80)

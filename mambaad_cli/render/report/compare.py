@@ -33,6 +33,7 @@ def write_comparison(reports: Sequence[Report], path: str | Path) -> Path:
 
 def _content(reports: Sequence[Report]) -> dict[str, Any]:
     rows = [row for report in reports for row in report.metrics.values()]
+    facts = dict.fromkeys(name for report in reports for name in report.facts)
     metrics = {name: header for name, header in HEADERS.items() if any(name in row for row in rows)}
     names = dict.fromkeys(name for report in reports for name in report.metrics if name != "mean")
 
@@ -43,13 +44,27 @@ def _content(reports: Sequence[Report]) -> dict[str, Any]:
     return {
         "title": " / ".join(report.title for report in reports),
         "reports": reports,
+        "notes": _notes(reports),
+        "facts": [(name, [report.facts.get(name, "-") for report in reports]) for name in facts],
         "means": [(header, values("mean", metric)) for metric, header in metrics.items()],
         "categories": {
             header: [(name, values(name, metric)) for name in names] for metric, header in metrics.items()
         },
         "charts": {"training": losses_chart(reports)},
-        "recipes": {report.title: _difference(first, report) for report in others},
+        "recipes": [(report.title, _difference(first, report)) for report in others],
     }
+
+
+def _notes(reports: Sequence[Report]) -> list[str]:
+    """What keeps the numbers of these runs from being comparable."""
+    notes = []
+    if len({frozenset(report.metrics) for report in reports}) > 1:
+        notes.append("The means are of different categories: compare the categories that the runs share.")
+    for name in ("dataset", "protocol", "map_size", "fpr_limit"):
+        values = dict.fromkeys(str(report.facts.get(name, "-")) for report in reports)
+        if len(values) > 1:
+            notes.append(f"The runs were measured with different {name}: {', '.join(values)}.")
+    return notes
 
 
 def _difference(first: Report, other: Report) -> list[str]:

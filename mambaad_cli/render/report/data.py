@@ -62,7 +62,7 @@ class Report:
         facts: what the numbers depend on, for example {"dataset": "mvtec", "epoch": 100}.
         notes: what a reader must know about the numbers, one sentence each.
         curves: for each category its curves, under the names in `CURVES`.
-        training: rows of train.jsonl, each with "epoch", "loss" and, if known, "lr".
+        training: rows of train.jsonl, each with "epoch", "loss" and, if known, "lr" and "held_loss".
         recipe: the recipe as YAML text.
         environment: what the run was made with.
         receipts: for each dataset what is known about its origin.

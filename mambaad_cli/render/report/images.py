@@ -12,7 +12,8 @@ from scipy import ndimage
 
 from mambaad_cli.errors import DataError
 from mambaad_cli.render.canvas import SKY
-from mambaad_cli.render.overlays import heat_over, touched
+from mambaad_cli.render.heat import heat_over
+from mambaad_cli.render.overlays import touched
 from mambaad_cli.render.report.data import ReportPicture
 
 LONGEST = 320  # longer side of a stored picture, pixels

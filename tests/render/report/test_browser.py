@@ -98,6 +98,7 @@ def test_verdicts_follow_the_threshold(tab: Page) -> None:
 
 def test_filters_choose_the_pictures(tab: Page) -> None:
     assert tab.inner_text("#count") == "60 of 81 pictures shown."
+    assert tab.locator("#cards li").count() == 60  # the others are not in the document yet
     tab.get_by_role("button", name="Show more").click()
     assert len(cards(tab)) == 81
     tab.select_option("#by-verdict", "missed")

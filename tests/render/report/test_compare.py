@@ -54,6 +54,30 @@ def test_recipes_show_what_differs(tmp_path: Path, report: Report, better: Repor
     assert "The same as the first." in same.read_text(encoding="utf-8")
 
 
+def test_what_keeps_runs_from_being_compared_is_said(tmp_path: Path, report: Report) -> None:
+    def text(other: Report) -> str:
+        page = write_comparison([report, other], tmp_path / "compare.html").read_text(encoding="utf-8")
+        return unescape(page.split("<script")[0])
+
+    same = text(replace(report, title="twin"))
+    assert "different" not in same
+    bolts = {name: report.metrics[name] for name in ("bolts", "mean")}
+    assert "The means are of different categories" in text(replace(report, metrics=bolts))
+    published = text(replace(report, facts={"dataset": "tools", "protocol": "published"}))
+    assert "different protocol: exact, published" in published
+    assert "different categories" not in published
+    conditions = rows(published, "conditions")
+    assert ["protocol", "exact", "published"] in conditions
+
+
+def test_runs_of_one_name_are_both_shown(tmp_path: Path, report: Report, better: Report) -> None:
+    twins = [report, replace(better, title=report.title), replace(report, recipe="name: third")]
+    page = write_comparison(twins, tmp_path / "compare.html").read_text(encoding="utf-8")
+    section = unescape(page.split('<section id="recipes"')[1].split("</section>")[0])
+    assert "+model: {directions: 4}" in section
+    assert "+name: third" in section
+
+
 def test_one_run_is_not_a_comparison(tmp_path: Path, report: Report) -> None:
     with pytest.raises(UsageError, match="two runs"):
         write_comparison([report], tmp_path / "compare.html")

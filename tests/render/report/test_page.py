@@ -32,6 +32,16 @@ def test_every_picture_is_there_with_its_files(page: Path, pictures) -> None:
             assert role not in record or (page.parent / record[role]).is_file()
 
 
+def test_a_page_of_ten_thousand_pictures_stays_small(tmp_path: Path, pictures) -> None:
+    """What a picture adds to the page is a line of text; the limit is 50 MB for ten thousand."""
+    sizes = [
+        write_report(SMALL, pictures[:20] * times, tmp_path / "report.html").stat().st_size
+        for times in (0, 10)
+    ]
+    per_picture = (sizes[1] - sizes[0]) / 200
+    assert sizes[0] + 10_000 * per_picture < 20e6
+
+
 def test_one_file_needs_no_other(tmp_path: Path, report: Report, pictures) -> None:
     path = write_report(report, pictures[:3], tmp_path / "one.html", single_file=True)
     assert list(tmp_path.iterdir()) == [path]
@@ -112,3 +122,10 @@ def test_a_run_that_diverged_can_still_be_reported(tmp_path: Path) -> None:
     loss, rate = block(path.read_text(encoding="utf-8"), "charts")["training"]["data"]
     assert loss["y"] == [3.0, None]
     assert rate["y"] == [None, None]
+
+
+def test_the_loss_on_held_back_pictures_is_drawn_where_it_is_known(tmp_path: Path) -> None:
+    training = [{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0, "held_loss": 4.0}]
+    path = write_report(replace(SMALL, training=training), [], tmp_path / "report.html")
+    *_, held = block(path.read_text(encoding="utf-8"), "charts")["training"]["data"]
+    assert (held["name"], held["y"]) == ("loss, held back", [None, 4.0])
