@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections import deque
@@ -58,7 +59,7 @@ def overlay_pool(pictures: int, processes: int | None = None) -> Iterator[Draw]:
     def draw(path: Path, picture: NDArray[np.uint8], anomaly_map: NDArray[Any], **options: Any) -> None:
         while len(line) >= 2 * processes:
             line.popleft().result()
-        line.append(pool.submit(_draw, path, picture, anomaly_map, **options))
+        line.append(pool.submit(_draw_and_forget, path, picture, anomaly_map, **options))
 
     try:
         yield draw
@@ -83,6 +84,13 @@ def _draw(path: Path, picture: NDArray[np.uint8], anomaly_map: NDArray[Any], **o
             f"cannot write {path}: {error.strerror or error}",
             "make room, or choose another folder: --out DIR",
         ) from error
+
+
+def _draw_and_forget(
+    path: Path, picture: NDArray[np.uint8], anomaly_map: NDArray[Any], **options: Any
+) -> None:
+    _draw(path, picture, anomaly_map, **options)
+    gc.collect()  # figures refer to themselves: a dozen of them would wait in memory for the collector
 
 
 def _leave_interrupts_to_parent() -> None:

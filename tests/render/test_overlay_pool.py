@@ -1,5 +1,9 @@
 """Overlays drawn in other processes are the same, errors come back, and nothing is left half done."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -42,7 +46,7 @@ def test_errors_of_drawing_and_writing_come_back(tmp_path: Path, processes: int)
 
 
 def test_a_killed_process_is_an_error_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "_draw", _vanish)
+    monkeypatch.setattr(room, "_draw_and_forget", _vanish)
     with pytest.raises(MambaadError, match="ended from outside") as caught, overlay_pool(1, 1) as draw:
         draw(tmp_path / "a.png", PICTURE, np.zeros((8, 8)), **SCALE)
     assert "--worst" in str(caught.value.hint)
@@ -64,6 +68,46 @@ def test_an_interruption_starts_nothing_more_and_leaves_no_half_file(tmp_path: P
 
 
 def _vanish(*_: object, **__: object) -> None:
-    import os
-
     os._exit(9)
+
+
+SCRIPT = """\
+import signal
+import sys
+from pathlib import Path
+import numpy as np
+from mambaad_cli.render.overlay_pool import overlay_pool
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    picture = np.zeros((300, 300, 3), np.uint8)
+    try:
+        with overlay_pool(1000, 2) as draw:
+            for number in range(1000):
+                draw(Path(f"{number}.png"), picture, np.eye(8), threshold=0.5, vmin=0, vmax=1)
+                print(number, flush=True)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a group of processes there")
+def test_ctrl_c_ends_all_processes_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text(SCRIPT, encoding="utf-8")
+    work = subprocess.Popen(
+        [sys.executable, "work.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert work.stdout is not None
+    while int(work.stdout.readline()) < 8:  # the first pictures are drawn
+        pass
+    os.killpg(work.pid, signal.SIGINT)
+    _, errors = work.communicate(timeout=120)
+    assert (work.returncode, errors) == (130, "")
+    drawn = [path.name for path in tmp_path.glob("*.png")]
+    assert 4 <= len(drawn) < 1000
+    assert list(tmp_path.glob(".*.part")) == []
