@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from mambaad_cli import console
+from mambaad_cli.errors import DataError
 
 if TYPE_CHECKING:
     from mambaad_cli.engine.visualizing import ShownRun, Wanted
@@ -27,4 +30,6 @@ def draw_and_print(shown: ShownRun, wanted: Wanted, batch_size: int) -> None:
         "problems": drawn.problems,
     }
     console.result("\n".join(lines), data, brief=str(wanted.report or wanted.folder))
+    if drawn.problems and console.Mode.json:  # the one object names them
+        raise typer.Exit(DataError.exit_code)
     drawn.complain()

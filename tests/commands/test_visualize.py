@@ -147,9 +147,9 @@ def test_pictures_moved_or_damaged_since_are_named_and_all_others_drawn(
     assert "mask" not in records["bolt/test/scratch/002.png"]
     assert "mask" in records["bolt/test/scratch/000.png"]
 
-    result, error = map(json.loads, mambaad("visualize", "--report", "--json").out.splitlines())
-    assert len(result["problems"]) == 3
-    assert error["error"]["code"] == 3
+    told = mambaad("visualize", "--report", "--json")
+    assert told.code == 3
+    assert len(told.json["problems"]) == 3
 
     shutil.rmtree(parts)
     gone = mambaad("visualize")
