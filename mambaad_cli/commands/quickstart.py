@@ -41,7 +41,7 @@ def quickstart(
     from mambaad_cli.engine.gallery import choose_rows
     from mambaad_cli.engine.loop import train
     from mambaad_cli.engine.processes import make_accelerator
-    from mambaad_cli.engine.runs import create_run
+    from mambaad_cli.engine.runs import SAID, create_run
     from mambaad_cli.engine.training import prepare
     from mambaad_cli.engine.visualizing import ShownRun, Wanted, draw_run
     from mambaad_cli.recipe import load_recipe
@@ -57,6 +57,7 @@ def quickstart(
     index = open_dataset("sample", root)
     training = prepare(recipe, index, make_accelerator(chosen))
     run = create_run(recipe, dataset=index.receipt)
+    console.keep_log(run / SAID)
     console.say(f"[bold]2/4[/bold] training one model on {', '.join(index.categories)}, in {run}")
     train(training, run)
     console.say("[bold]3/4[/bold] measuring it on test pictures")
