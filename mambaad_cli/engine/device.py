@@ -29,6 +29,11 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
+def smaller_batch(size: int) -> str:
+    """The hint for a training that runs out of memory with batches of `size`."""
+    return f"smaller batches need less: train.batch_size={max(1, size // 2)}, or train.recompute=true"
+
+
 @contextmanager
 def memory_guard(hint: str) -> Iterator[None]:
     """Turn running out of device memory into a DeviceError that carries `hint`."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from mambaad_cli import console
 from mambaad_cli.engine.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
-from mambaad_cli.engine.device import memory_guard
+from mambaad_cli.engine.device import memory_guard, smaller_batch
 from mambaad_cli.engine.optimization import rate_share
 from mambaad_cli.engine.runs import append_log, own_run, read_log
 from mambaad_cli.engine.sampling import batches
@@ -36,8 +36,7 @@ def train(training: Training, run: Path) -> None:
         RunError: the loss is not finite, the checkpoint cannot be written, or somebody else trains the run.
         Interrupted: Ctrl-C or SIGTERM; everything up to the last step is kept.
     """
-    size = training.recipe.train.batch_size
-    hint = f"smaller batches need less: train.batch_size={max(1, size // 2)}, or train.recompute=true"
+    hint = smaller_batch(training.recipe.train.batch_size)
     with _owned(training, run), memory_guard(hint), stop_requests() as stop_asked:
         if has_checkpoint(run):
             training.restore(run)

@@ -12,7 +12,7 @@ from mambaad_cli import env
 from mambaad_cli.data.index import Index
 from mambaad_cli.data.space import free_bytes
 from mambaad_cli.engine.budget import measure_step
-from mambaad_cli.engine.device import memory_guard
+from mambaad_cli.engine.device import memory_guard, smaller_batch
 from mambaad_cli.engine.runs import new_run_folder
 from mambaad_cli.engine.training import Training, prepare
 from mambaad_cli.recipe import Recipe
@@ -75,8 +75,7 @@ def make_plan(recipe: Recipe, index: Index, accelerator: Accelerator) -> Plan:
         DeviceError: a batch does not fit into the memory; and what `prepare` and `training_step` raise.
     """
     training = prepare(recipe, index, accelerator)
-    half = max(1, recipe.train.batch_size // 2)
-    with memory_guard(f"smaller batches need less: train.batch_size={half}, or train.recompute=true"):
+    with memory_guard(smaller_batch(recipe.train.batch_size)):
         step_seconds = measure_step(training)
     weights = [(parameter.numel(), parameter.requires_grad) for parameter in training.model.parameters()]
     return Plan(

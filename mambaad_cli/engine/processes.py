@@ -62,7 +62,9 @@ def launch(processes: int, words: Sequence[str]) -> None:
         failure = min(error.failures.values(), key=lambda one: (one.exitcode >= 0, one.timestamp))
         raise _told(failure.error_file_data, failure.exitcode, failure.local_rank) from None
     except SignalException:
-        raise Interrupted("stopped, and the processes with it", "go on: mambaad train --resume") from None
+        raise Interrupted(
+            "stopped, and the processes with it", "go on: mambaad train --resume latest"
+        ) from None
 
 
 def pass_on(error: MambaadError) -> bool:
@@ -81,7 +83,7 @@ def _told(content: dict[str, object], exit_code: int, rank: int) -> MambaadError
         how = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with code {exit_code}"
         return RunError(
             f"process {rank} {how}, so the others were stopped",
-            "go on from the last checkpoint: mambaad train --resume",
+            "go on from the last checkpoint: mambaad train --resume latest",
         )
     error = MambaadError(str(content["message"]), str(content["hint"]) if content["hint"] else None)
     error.exit_code = int(str(content["code"]))
