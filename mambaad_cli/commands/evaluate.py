@@ -52,13 +52,14 @@ def evaluate(
     from mambaad_cli.engine.device import choose_device
     from mambaad_cli.engine.evaluation import Measures
     from mambaad_cli.engine.evaluation import evaluate as measure
-    from mambaad_cli.engine.processes import make_accelerator
+    from mambaad_cli.engine.processes import all_needed, make_accelerator
     from mambaad_cli.errors import UsageError
     from mambaad_cli.metrics import METRICS
     from mambaad_cli.metrics.inputs import check_options
 
     console.configure(as_json=as_json, quiet=quiet)
-    if options.launch_processes(processes):
+    again = options.same_command("finished categories are kept; go on")
+    if options.launch_processes(processes, again):
         return
     options.force_scan_kernel(scan_kernel)
     if by not in (None, "defect"):
@@ -69,4 +70,6 @@ def evaluate(
     data = detector.recipe.data
     trained = None if data.categories == "all" else data.categories
     index = open_dataset(data.dataset, data_dir or env.data_root(), options.names(classes) or trained)
-    print_evaluation(detector.run, measure(detector, index, measures, batch_size), compare)
+    with all_needed(again):
+        evaluation = measure(detector, index, measures, batch_size)
+    print_evaluation(detector.run, evaluation, compare)

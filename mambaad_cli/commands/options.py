@@ -54,16 +54,29 @@ def force_scan_kernel(name: str | None) -> None:
         os.environ[env.SCAN_KERNEL.name] = name
 
 
-def launch_processes(processes: int) -> bool:
-    """Run this command line in so many processes, and say whether that was done."""
+def launch_processes(processes: int, again: str) -> bool:
+    """Run this command line in so many processes, and say whether that was done.
+
+    Args:
+        again: the hint that says how to go on when a process is lost.
+    """
     import sys
 
     from mambaad_cli.engine.processes import launch, launched
 
     if processes == 1 or launched():
         return False
-    launch(processes, sys.argv[1:])
+    launch(processes, sys.argv[1:], again)
     return True
+
+
+def same_command(purpose: str) -> str:
+    """The hint to give this very command line again; double quotes are understood by every shell."""
+    import re
+    import sys
+
+    words = [f'"{word}"' if re.search(r"[^\w./\\:=,+-]", word) else word for word in sys.argv[1:]]
+    return f"{purpose}: mambaad {' '.join(words)}"
 
 
 def names(text: str | None) -> list[str] | None:

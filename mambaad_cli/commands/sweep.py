@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mambaad_cli import console
+from mambaad_cli.commands import options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,7 +44,9 @@ def print_sweep(
     try:
         rows = run_sweep(members, data_dir or env.data_root(), machine, training)
     except (Interrupted, KeyboardInterrupt):
-        raise Interrupted(f"the sweep stopped; {folder} knows how far it is", _again()) from None
+        raise Interrupted(
+            f"the sweep stopped; {folder} knows how far it is", options.same_command("go on")
+        ) from None
     data = {
         "schema": SCHEMA,
         "folder": str(folder),
@@ -60,7 +61,8 @@ def print_sweep(
     if failed:
         reasons = [f"  {' '.join(row.values.values())}: {row.error} ({row.run})" for row in failed]
         error = MambaadError(
-            f"{len(failed)} of {len(rows)} members failed:\n" + "\n".join(reasons), _again("try them again")
+            f"{len(failed)} of {len(rows)} members failed:\n" + "\n".join(reasons),
+            options.same_command("try them again"),
         )
         error.exit_code = failed[0].exit_code
         raise error
@@ -87,9 +89,3 @@ def _table(rows: Sequence[Row]) -> Table:
             label = " ".join(values.values())
             table.add_row(label, "", *(percent(group[what][name]) for name in COLUMNS))
     return table
-
-
-def _again(purpose: str = "go on") -> str:
-    """The same command line; double quotes are understood by every shell."""
-    words = [f'"{word}"' if re.search(r"[^\w./\\:=,+-]", word) else word for word in sys.argv[1:]]
-    return f"{purpose}: mambaad {' '.join(words)}"

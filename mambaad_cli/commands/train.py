@@ -89,7 +89,8 @@ def train(
     if sweep:
         print_sweep(words, sweep, data_dir=data_dir, device=device, processes=processes, track=track)
         return
-    if options.launch_processes(processes):
+    again = f"go on from the last checkpoint: mambaad train --resume {resume or 'latest'}"
+    if options.launch_processes(processes, again):
         return
     if resume and budget:
         words.append(f"--budget {budget}")

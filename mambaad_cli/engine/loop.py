@@ -15,6 +15,7 @@ from mambaad_cli import console
 from mambaad_cli.engine.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from mambaad_cli.engine.device import memory_guard, smaller_batch
 from mambaad_cli.engine.optimization import rate_share
+from mambaad_cli.engine.processes import all_needed
 from mambaad_cli.engine.runs import append_log, own_run, read_log
 from mambaad_cli.engine.sampling import batches
 from mambaad_cli.engine.step import held_loss, training_step
@@ -36,8 +37,8 @@ def train(training: Training, run: Path) -> None:
         RunError: the loss is not finite, the checkpoint cannot be written, or somebody else trains the run.
         Interrupted: Ctrl-C or SIGTERM; everything up to the last step is kept.
     """
-    hint = smaller_batch(training.recipe.train.batch_size)
-    with _owned(training, run), memory_guard(hint), stop_requests() as stop_asked:
+    smaller = memory_guard(smaller_batch(training.recipe.train.batch_size))
+    with _owned(training, run), smaller, all_needed(_resume(run)), stop_requests() as stop_asked:
         if has_checkpoint(run):
             training.restore(run)
         try:
@@ -136,5 +137,9 @@ def _interrupted(training: Training, run: Path, kept: int) -> Interrupted:
     return Interrupted(
         f"stopped after step {kept} of {training.total_steps} ({kept // training.steps} of "
         f"{training.recipe.train.epochs} epochs), which are kept in {run}",
-        f"go on: mambaad train --resume {run.name}",
+        _resume(run),
     )
+
+
+def _resume(run: Path) -> str:
+    return f"go on: mambaad train --resume {run.name}"

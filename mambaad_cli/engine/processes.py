@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +26,11 @@ from mambaad_cli.errors import DeviceError, Interrupted, MambaadError, RunError
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
+    from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 PATIENCE = timedelta(days=1)  # a process may wait so long for one that measures or writes
 ERROR_FILE = "TORCHELASTIC_ERROR_FILE"  # where the launcher reads what ended a process
+NOTICED_SECONDS = 10  # a failure that the launcher sees later is the end of a process that it had to kill
 
 
 def launched() -> bool:
@@ -34,11 +38,15 @@ def launched() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
-def launch(processes: int, words: Sequence[str]) -> None:
+def launch(processes: int, words: Sequence[str], again: str) -> None:
     """Run `mambaad WORDS...` in so many processes on this machine; return when all are done.
+
+    Args:
+        again: the hint that says how to go on when a process is lost.
 
     Raises:
         MambaadError: what ended one of them; the launcher has ended the others.
+        SystemExit: Ctrl-C or SIGTERM, which reach the processes too; the main one has said how to go on.
     """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -58,36 +66,68 @@ def launch(processes: int, words: Sequence[str]) -> None:
     try:
         elastic_launch(config, sys.executable)("-m", "mambaad_cli", *words)
     except ChildFailedError as error:
-        # A process that was killed takes the others with it: it is the reason, whoever noticed first.
-        failure = min(error.failures.values(), key=lambda one: (one.exitcode >= 0, one.timestamp))
-        raise _told(failure.error_file_data, failure.exitcode, failure.local_rank) from None
+        raise _told(first_failure(error.failures.values()), again) from None
     except SignalException:
-        raise Interrupted(
-            "stopped, and the processes with it", "go on: mambaad train --resume latest"
-        ) from None
+        console.say("stopped, with all its processes")
+        raise SystemExit(Interrupted.exit_code) from None
 
 
 def pass_on(error: MambaadError) -> bool:
-    """Hand an error to the launcher, which tells it; False where there is none."""
+    """Hand an error to the launcher, which tells it; False where this process has to tell it itself."""
     path = os.environ.get(ERROR_FILE)
     if not path:
         return False
+    if isinstance(error, Interrupted):
+        return console.Mode.mute  # all stop for the same reason, and the main process knows the run
     content = {"message": error.message, "hint": error.hint, "code": error.exit_code}
-    Path(path).write_text(json.dumps({**content, "timestamp": int(time.time())}), encoding="utf-8")
+    Path(path).write_text(json.dumps({**content, "timestamp": time.time()}), encoding="utf-8")
     return True
 
 
-def _told(content: dict[str, object], exit_code: int, rank: int) -> MambaadError:
+def first_failure(failures: Iterable[ProcessFailure]) -> ProcessFailure:
+    """The failure that made the others fail.
+
+    A process that is killed cannot say so, while those that lose it pass an error on, perhaps before the
+    launcher sees the dead one. So a silent end by a signal comes first, then what was passed on earliest;
+    last those that the launcher ended itself, by SIGTERM and later by SIGKILL.
+    """
+    failures = list(failures)
+    noticed = min(failure.timestamp for failure in failures)
+
+    def order(failure: ProcessFailure) -> tuple[int, float]:
+        told = failure.error_file_data
+        if "code" in told:
+            return 1, told["timestamp"]
+        late = failure.timestamp > noticed + NOTICED_SECONDS
+        killed = failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM and not late
+        return (0 if killed else 2), failure.timestamp
+
+    return min(failures, key=order)
+
+
+def _told(failure: ProcessFailure, again: str) -> MambaadError:
     """The error that a process passed on, or one that says how it ended."""
+    content, code = failure.error_file_data, failure.exitcode
     if "code" not in content:
-        how = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with code {exit_code}"
-        return RunError(
-            f"process {rank} {how}, so the others were stopped",
-            "go on from the last checkpoint: mambaad train --resume latest",
-        )
-    error = MambaadError(str(content["message"]), str(content["hint"]) if content["hint"] else None)
-    error.exit_code = int(str(content["code"]))
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        return RunError(f"process {failure.local_rank} {how}, so the others were stopped", again)
+    error = MambaadError(content["message"], content["hint"])
+    error.exit_code = content["code"]
     return error
+
+
+@contextmanager
+def all_needed(again: str) -> Iterator[None]:
+    """Turn a broken connection between the processes, as torch tells it, into a RunError with that hint."""
+    try:
+        yield
+    except RuntimeError as error:
+        # torch has DistError and its kinds, not in every build; gloo's errors are plain RuntimeErrors.
+        if not type(error).__name__.startswith("Dist") and "gloo" not in str(error):
+            raise
+        raise RunError(
+            "the connection to another process broke: it, or the network, is gone", again
+        ) from error
 
 
 def make_accelerator(

@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mambaad_cli.engine.checkpoint import load_checkpoint
+from mambaad_cli.engine.processes import first_failure
 
 Log = Callable[[Path], list[dict[str, Any]]]
 
@@ -110,7 +112,7 @@ def test_killing_one_worker_ends_the_job_with_a_resumable_run(
     assert len(workers) == 2
     os.kill(workers[rank], signal.SIGKILL)
     code, _, err = ended(process)
-    assert code == 4
+    assert code == 4, err
     assert f"process {rank} was killed by signal 9" in err
     assert "mambaad train --resume" in err
     assert "Traceback" not in err
@@ -119,6 +121,28 @@ def test_killing_one_worker_ends_the_job_with_a_resumable_run(
     done = load_checkpoint(newest())["step"] // 3 + 1
     recipe.write_text(recipe.read_text().replace("epochs: 100000", f"epochs: {done}"))
     assert mambaad("train", "--resume", newest().name, "-q").code == 0
+
+
+def failure(code: int, seen: int, told: float | None = None) -> Any:
+    """As the launcher sees it: exit code, the second in which it was seen, and when the process told why."""
+    data = {} if told is None else {"message": "", "hint": None, "code": 4, "timestamp": told}
+    return SimpleNamespace(exitcode=code, timestamp=seen if told is None else int(told), error_file_data=data)
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [
+        pytest.param([failure(-9, 101), failure(4, 0, 100.9)], id="told, and seen before the kill was"),
+        pytest.param([failure(-9, 101), failure(-15, 0, 100.9)], id="told, then ended while it ended itself"),
+        pytest.param([failure(4, 0, 100.3), failure(4, 0, 100.4)], id="told within the same second"),
+        pytest.param([failure(4, 0, 100.3), failure(-15, 100)], id="others ended politely"),
+        pytest.param([failure(4, 0, 100.3), failure(-9, 130)], id="others ended by force"),
+        pytest.param([failure(-11, 100), failure(-15, 100), failure(-9, 130)], id="crashed without a word"),
+    ],
+)
+def test_the_first_failure_is_the_one_that_is_told(failures: list[Any]) -> None:
+    assert first_failure(failures) is failures[0]
+    assert first_failure(reversed(failures)) is failures[0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
@@ -130,8 +154,9 @@ def test_a_stop_ends_all_processes_after_the_same_step(
     when_it_trains(process, newest)
     process.send_signal(number)
     code, _, err = ended(process)
-    assert code == 130
-    assert "mambaad train --resume" in err
+    assert code == 130, err
+    assert err.count("error: ") == 1
+    assert f"mambaad train --resume {newest().name}" in err
     assert "Traceback" not in err
     assert load_checkpoint(newest())["step"] > 0
 
