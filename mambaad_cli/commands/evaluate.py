@@ -68,8 +68,7 @@ def evaluate(
     measures = Measures(wanted, protocol, by_defect=by == "defect", resamples=bootstrap)
     detector = Detector.load(run, str(make_accelerator(choose_device(device)).device))
     data = detector.recipe.data
-    trained = None if data.categories == "all" else data.categories
-    index = open_dataset(data.dataset, data_dir or env.data_root(), options.names(classes) or trained)
+    index = open_dataset(data.dataset, data_dir or env.data_root(), options.names(classes) or data.named)
     with all_needed(again):
         evaluation = measure(detector, index, measures, batch_size)
     print_evaluation(detector.run, evaluation, compare)

@@ -30,11 +30,8 @@ def print_sweep(
     from mambaad_cli import env
     from mambaad_cli.engine.grid import make_grid
     from mambaad_cli.engine.sweep import SCHEMA, TABLE, over_seeds, run_sweep, sweep_folder
-    from mambaad_cli.engine.tracking import check_tracker
     from mambaad_cli.errors import Interrupted, MambaadError
 
-    if track:
-        check_tracker(track)
     members = make_grid(words, sweeps)
     folder = sweep_folder(members)
     machine = ["--device", device, "--processes", str(processes)]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mambaad_cli.commands import options
+
+if TYPE_CHECKING:
+    from mambaad_cli.recipe import Recipe
 
 EPILOG = """\
 Examples:
@@ -62,21 +65,16 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train one model on the normal pictures of all categories of a dataset."""
-    from mambaad_cli import console, env
-    from mambaad_cli.commands.dry_run import print_plan
+    from mambaad_cli import console
     from mambaad_cli.commands.sweep import print_sweep
-    from mambaad_cli.data.index import open_dataset
-    from mambaad_cli.engine.device import choose_device
-    from mambaad_cli.engine.loop import train
-    from mambaad_cli.engine.processes import decided_by_main, make_accelerator
-    from mambaad_cli.engine.runs import SAID, create_run, read_log, read_recipe
-    from mambaad_cli.engine.tracking import check_tracker, start_tracking
-    from mambaad_cli.engine.training import prepare
+    from mambaad_cli.engine.runs import read_recipe
+    from mambaad_cli.engine.tracking import check_tracker
     from mambaad_cli.recipe import load_words
 
     console.configure(as_json=as_json, quiet=quiet)
     _one_of({"--resume": resume, "--sweep": sweep, "--dry-run": dry_run})
     _one_of({"--sweep": sweep, "--budget": budget})
+    _one_of({"--resume": resume, "--budget": budget})
     options.force_scan_kernel(scan_kernel)
     overrides = {
         "data.dataset": dataset,
@@ -86,26 +84,46 @@ def train(
     }
     given = [f"{key}={value}" for key, value in overrides.items() if value is not None]
     words = [*(words or []), *given]
+    if track:
+        check_tracker(track)
     if sweep:
         print_sweep(words, sweep, data_dir=data_dir, device=device, processes=processes, track=track)
         return
-    again = f"go on from the last checkpoint: mambaad train --resume {resume or 'latest'}"
-    if options.launch_processes(processes, again):
-        return
-    if resume and budget:
-        words.append(f"--budget {budget}")
+    seconds = seconds_of(budget) if budget else None
     run = _resumed(resume, words) if resume else None
     recipe = read_recipe(run) if run else load_words(words)
-    if track:
-        check_tracker(track)
-    accelerator = make_accelerator(choose_device(device), recipe.train.precision, track)
-    categories = None if recipe.data.categories == "all" else recipe.data.categories
-    index = open_dataset(recipe.data.dataset, data_dir or env.data_root(), categories)
-    if budget:
-        from mambaad_cli.engine.budget import fit_budget, parse_budget
+    again = f"go on from the last checkpoint: mambaad train --resume {resume or 'latest'}"
+    if not options.launch_processes(processes, again):
+        _train(recipe, run, data_dir, device, track, seconds, dry_run=dry_run)
 
-        recipe = fit_budget(recipe, index, accelerator, parse_budget(budget))
-        console.say(f"{recipe.train.epochs} epochs fit into {budget}")
+
+def _train(
+    recipe: Recipe,
+    run: Path | None,
+    data_dir: Path | None,
+    device: str,
+    track: str | None,
+    seconds: float | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """All that needs torch: a mistake on the command line is told before it is loaded."""
+    from mambaad_cli import console, env
+    from mambaad_cli.commands.dry_run import print_plan
+    from mambaad_cli.data.index import open_dataset
+    from mambaad_cli.engine.budget import fit_budget
+    from mambaad_cli.engine.device import choose_device
+    from mambaad_cli.engine.loop import train
+    from mambaad_cli.engine.processes import decided_by_main, make_accelerator
+    from mambaad_cli.engine.runs import SAID, create_run, read_log
+    from mambaad_cli.engine.tracking import start_tracking
+    from mambaad_cli.engine.training import prepare
+
+    accelerator = make_accelerator(choose_device(device), recipe.train.precision, track)
+    index = open_dataset(recipe.data.dataset, data_dir or env.data_root(), recipe.data.named)
+    if seconds is not None:
+        recipe = fit_budget(recipe, index, accelerator, seconds)
+        console.say(f"{recipe.train.epochs} epochs fit into the budget")
     if dry_run:
         print_plan(recipe, index, accelerator)
         return
@@ -122,6 +140,22 @@ def train(
     text = f"{run}  epoch {last['epoch']}, loss {last['loss']:.4f}"
     console.result(text, {"schema": "mambaad.train/1", "run": str(run), **last}, brief=str(run))
     console.say(f"[dim]next: mambaad eval {run.name}[/dim]")
+
+
+def seconds_of(budget: str) -> float:
+    """The time that is meant by "45m", "1h30m" or "90s", in seconds.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    import re
+
+    from mambaad_cli.errors import UsageError
+
+    if not re.fullmatch(r"(\d+(\.\d+)?[hms])+", budget):
+        raise UsageError(f"--budget {budget} is no time", "for example: --budget 45m, --budget 1h30m")
+    units = {"h": 3600, "m": 60, "s": 1}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)([hms])", budget))
 
 
 def _one_of(given: dict[str, object]) -> None:

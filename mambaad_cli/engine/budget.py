@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import timedelta
 from statistics import median
@@ -18,18 +17,6 @@ from mambaad_cli.errors import UsageError
 from mambaad_cli.recipe import Recipe
 
 TIMED = 5  # steps; the first, in which code is compiled, is not counted
-UNITS = {"h": 3600, "m": 60, "s": 1}
-
-
-def parse_budget(text: str) -> float:
-    """ "45m", "1h30m" or "90s" in seconds.
-
-    Raises:
-        UsageError: it is none of these.
-    """
-    if not re.fullmatch(r"(\d+(\.\d+)?[hms])+", text):
-        raise UsageError(f"--budget {text} is no time", "for example: --budget 45m, --budget 1h30m")
-    return sum(float(number) * UNITS[unit] for number, unit in re.findall(r"([\d.]+)([hms])", text))
 
 
 def fit_budget(recipe: Recipe, index: Index, accelerator: Accelerator, seconds: float) -> Recipe:

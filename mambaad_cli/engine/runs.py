@@ -13,7 +13,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from mambaad_cli import env
-from mambaad_cli.engine.machine import environment
 from mambaad_cli.errors import RecipeError, RunError, did_you_mean
 from mambaad_cli.recipe import Recipe, make_recipe, read_settings
 
@@ -31,6 +30,8 @@ def create_run(recipe: Recipe, **facts: Any) -> Path:
     Raises:
         RunError: the folder cannot be written.
     """
+    from mambaad_cli.engine.machine import environment  # loads torch, which reading a run does not need
+
     run = new_run_folder(recipe)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     facts = {"command": sys.argv, "started": started, **environment(), **facts}

@@ -181,7 +181,7 @@ def _do(row: Row, machine: Sequence[str], training: Sequence[str], command: Comm
 
 def _open(member: Member, data_root: Path) -> Any:
     data = member.recipe.data
-    return open_dataset(data.dataset, data_root, None if data.categories == "all" else data.categories)
+    return open_dataset(data.dataset, data_root, data.named)
 
 
 def _read(folder: Path, members: Sequence[Member]) -> list[Row]:

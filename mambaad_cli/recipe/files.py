@@ -63,8 +63,10 @@ def load_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     path = _find(str(source))
     settings = read_settings(path)
     settings.setdefault("name", path.stem)
+    overrides = list(overrides)
     problems = [problem for word in overrides if (problem := _override(settings, word))]
-    return make_recipe(settings, str(path), problems)
+    origin = f"{path} with {' '.join(overrides)}" if overrides else str(path)
+    return make_recipe(settings, origin, problems)
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -40,6 +40,11 @@ class DataConfig(_Section):
     image_size: Positive = 256  # pixels, both sides
     holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the normal pictures to watch, not learn
 
+    @property
+    def named(self) -> list[str] | None:
+        """The categories by their names; None for all that are there."""
+        return None if self.categories == "all" else self.categories
+
     @field_validator("categories", mode="before")
     @classmethod
     def _split_words(cls, value: Any) -> Any:

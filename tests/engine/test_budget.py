@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 import yaml
 
+from mambaad_cli.commands.train import seconds_of
 from mambaad_cli.engine import budget
-from mambaad_cli.engine.budget import parse_budget
 from mambaad_cli.errors import UsageError
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("45m", 2700), ("1h30m", 5400), ("90s", 90), ("0.5h", 1800)])
-def test_times(text: str, seconds: float) -> None:
-    assert parse_budget(text) == seconds
+@pytest.mark.parametrize(("text", "expected"), [("45m", 2700), ("1h30m", 5400), ("90s", 90), ("0.5h", 1800)])
+def test_times(text: str, expected: float) -> None:
+    assert seconds_of(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "45", "m", "1d", "-5m", "1h 30m", "1.h"])
+@pytest.mark.parametrize("text", ["", "45", "m", "1d", "-5m", "1h 30m", "1.h", "soon"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is no time"):
-        parse_budget(text)
+        seconds_of(text)
 
 
 @pytest.fixture

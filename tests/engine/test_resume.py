@@ -135,10 +135,20 @@ def test_a_polite_kill_of_the_real_program(tiny: Path, newest: Callable[[], Path
     assert load_checkpoint(newest())["step"] > 0
 
 
-def test_changing_the_recipe_of_a_resumed_run_is_refused(trained: Path, mambaad: Callable[..., Any]) -> None:
-    refused = mambaad("train", "--resume", trained.name, "--budget", "1h")
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["optim.lr=0.1"], "keeps its own recipe; not changed: optim.lr=0.1"),
+        (["--epochs", "9"], "keeps its own recipe; not changed: train.epochs=9"),
+        (["--budget", "1h"], "--resume and --budget do not go together"),
+    ],
+)
+def test_changing_the_recipe_of_a_resumed_run_is_refused(
+    words: list[str], reason: str, trained: Path, mambaad: Callable[..., Any]
+) -> None:
+    refused = mambaad("train", "--resume", trained.name, *words)
     assert refused.code == 2
-    assert "keeps its own recipe" in refused.err
+    assert reason in refused.err
 
 
 def test_a_torn_checkpoint_falls_back_to_the_one_before(
