@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,15 +21,15 @@ from mambaad_cli.engine.processes import first_failure
 Log = Callable[[Path], list[dict[str, Any]]]
 
 
-def program(*words: object, **environment: str) -> subprocess.Popen[str]:
-    """`mambaad WORDS...` in a process of its own, every process of it on one thread."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "mambaad_cli", *map(str, words)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def program(*words: object) -> subprocess.Popen[str]:
+    """`mambaad WORDS...` in a process of its own."""
+    return started([sys.executable, "-m", "mambaad_cli", *map(str, words)])
+
+
+def started(words: list[str]) -> subprocess.Popen[str]:
+    """A program, all processes of which work on one thread."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -63,12 +64,23 @@ def test_two_processes_have_the_loss_curve_of_one(tiny: Path, alone: Path, log: 
         assert ours[name].numpy() == pytest.approx(theirs[name].numpy(), rel=1e-3, abs=1e-4), name
 
 
-def test_torchrun_works_as_its_documentation_says(tiny: Path, alone: Path, log: Log) -> None:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    words = [*torchrun, "-m", "mambaad_cli", "train", str(tiny), *SLOW, "name=shared", "-q"]
-    finished = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
-    assert finished.returncode == 0, finished.stderr
-    assert_same_curve(log(alone), log(Path(finished.stdout.strip())))  # told once, by the main process
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("localhost", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.mark.parametrize("machines", [1, 2])
+def test_torchrun_works_as_its_documentation_says(machines: int, tiny: Path, alone: Path, log: Log) -> None:
+    """One launcher with two processes; or two with one each, as on two machines that share a disk."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes", str(machines)]
+    meeting = ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"localhost:{free_port()}", "--rdzv-id", "one"]
+    words = [*torchrun, *meeting, "--nproc-per-node", str(2 // machines), "-m", "mambaad_cli"]
+    words += ["train", str(tiny), *SLOW, "name=shared", "-q"]
+    finished = [ended(process) for process in [started(words) for _ in range(machines)]]
+    assert all(code == 0 for code, _, _ in finished), finished
+    (run,) = [out for _, out, _ in finished if out]  # told once, by the main process
+    assert_same_curve(log(alone), log(Path(run)))
 
 
 def test_an_evaluation_in_two_processes_drops_and_doubles_no_picture(tiny: Path, trained: Path) -> None:
@@ -121,6 +133,21 @@ def test_killing_one_worker_ends_the_job_with_a_resumable_run(
     done = load_checkpoint(newest())["step"] // 3 + 1
     recipe.write_text(recipe.read_text().replace("epochs: 100000", f"epochs: {done}"))
     assert mambaad("train", "--resume", newest().name, "-q").code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes with Linux's ps")
+def test_killing_one_worker_of_an_evaluation_says_how_to_go_on(trained: Path) -> None:
+    process = program("eval", trained, "--processes", 2)
+    deadline = time.monotonic() + 100
+    while len(workers := workers_of(process)) < 2:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.kill(workers[1], signal.SIGKILL)
+    code, _, err = ended(process)
+    assert code == 4, err
+    assert "process 1 was killed by signal 9" in err
+    assert f"go on: mambaad eval {trained} --processes 2" in err
 
 
 def failure(code: int, seen: int, told: float | None = None) -> Any:
