@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mambaad_cli import console, env
@@ -48,28 +49,30 @@ def launch(processes: int, words: Sequence[str], again: str) -> None:
         MambaadError: what ended one of them; the launcher has ended the others.
         SystemExit: Ctrl-C or SIGTERM, which reach the processes too; the main one has said how to go on.
     """
-    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # errors are told once, by us
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=processes,
-        run_id=uuid.uuid4().hex,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-    )
-    try:
-        elastic_launch(config, sys.executable)("-m", "mambaad_cli", *words)
-    except ChildFailedError as error:
-        raise _told(first_failure(error.failures.values()), again) from None
-    except SignalException:
-        console.say("stopped, with all its processes")
-        raise SystemExit(Interrupted.exit_code) from None
+    with TemporaryDirectory(prefix="mambaad-") as folder:  # of what the processes pass on
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=processes,
+            run_id=uuid.uuid4().hex,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            max_restarts=0,
+            logs_specs=DefaultLogsSpecs(log_dir=folder),
+        )
+        try:
+            elastic_launch(config, sys.executable)("-m", "mambaad_cli", *words)
+        except ChildFailedError as error:
+            raise _told(first_failure(error.failures.values()), again) from None
+        except SignalException:
+            console.say("stopped, with all its processes")
+            raise SystemExit(Interrupted.exit_code) from None
 
 
 def pass_on(error: MambaadError) -> bool:

@@ -27,8 +27,9 @@ def program(*words: object) -> subprocess.Popen[str]:
 
 
 def started(words: list[str]) -> subprocess.Popen[str]:
-    """A program, all processes of which work on one thread."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    """A program, all processes of which work on one thread; temporary files go to `scratch`."""
+    Path("scratch").mkdir(exist_ok=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(Path("scratch").absolute())}
     return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -202,5 +203,6 @@ def test_an_error_of_all_processes_is_told_once(
     assert found == code, err
     assert err.count("error: ") == 1
     assert message in err
+    assert not list(Path("scratch").iterdir())
     assert not out
     assert "Traceback" not in err
