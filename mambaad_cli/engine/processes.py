@@ -53,7 +53,8 @@ def launch(processes: int, words: Sequence[str], again: str) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # errors are told once, by us
+    for logger in ("torch.distributed", "torch.distributed.elastic.agent.server.api"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)  # what happens is told once, by us
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     with TemporaryDirectory(prefix="mambaad-") as folder:  # of what the processes pass on
         config = LaunchConfig(
