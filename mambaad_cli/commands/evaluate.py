@@ -46,6 +46,21 @@ def evaluate(
 ) -> None:
     """Measure a run on the test pictures: seven metrics per category, and their mean."""
     from mambaad_cli import console, env
+    from mambaad_cli.engine.runs import find_run
+    from mambaad_cli.errors import UsageError
+    from mambaad_cli.metrics import METRICS
+    from mambaad_cli.metrics.inputs import check_options
+
+    console.configure(as_json=as_json, quiet=quiet)
+    options.force_scan_kernel(scan_kernel)
+    if by not in (None, "defect"):
+        raise UsageError(f"--by {by}: only defect is known", "mambaad eval --by defect")
+    wanted = check_options(options.names(metrics) or METRICS, protocol)
+    folder = find_run(run)
+    again = options.same_command("finished categories are kept; go on")
+    if options.launch_processes(processes, again):
+        return
+
     from mambaad_cli.commands.results import print_evaluation
     from mambaad_cli.data.index import open_dataset
     from mambaad_cli.engine.detector import Detector
@@ -53,20 +68,9 @@ def evaluate(
     from mambaad_cli.engine.evaluation import Measures
     from mambaad_cli.engine.evaluation import evaluate as measure
     from mambaad_cli.engine.processes import all_needed, make_accelerator
-    from mambaad_cli.errors import UsageError
-    from mambaad_cli.metrics import METRICS
-    from mambaad_cli.metrics.inputs import check_options
 
-    console.configure(as_json=as_json, quiet=quiet)
-    again = options.same_command("finished categories are kept; go on")
-    if options.launch_processes(processes, again):
-        return
-    options.force_scan_kernel(scan_kernel)
-    if by not in (None, "defect"):
-        raise UsageError(f"--by {by}: only defect is known", "mambaad eval --by defect")
-    wanted = check_options(options.names(metrics) or METRICS, protocol)
     measures = Measures(wanted, protocol, by_defect=by == "defect", resamples=bootstrap)
-    detector = Detector.load(run, str(make_accelerator(choose_device(device)).device))
+    detector = Detector.load(folder, str(make_accelerator(choose_device(device)).device))
     data = detector.recipe.data
     index = open_dataset(data.dataset, data_dir or env.data_root(), options.names(classes) or data.named)
     with all_needed(again):

@@ -45,14 +45,18 @@ def predict(
 ) -> None:
     """Score new pictures with a run: score, verdict, and where the defect is."""
     from mambaad_cli import console
-    from mambaad_cli.engine.detector import Detector
-    from mambaad_cli.engine.prediction import find_pictures, limits, predict
+    from mambaad_cli.engine.runs import find_run
     from mambaad_cli.errors import DataError, Finding, UsageError
 
     console.configure(as_json=as_json, quiet=quiet)
     options.force_scan_kernel(scan_kernel)
+    folder = find_run(run)
+
+    from mambaad_cli.engine.detector import Detector
+    from mambaad_cli.engine.prediction import find_pictures, limits, predict
+
     pictures = find_pictures(paths)
-    detector = Detector.load(run, device)
+    detector = Detector.load(folder, device)
     bounds = limits(detector.run, threshold, category)
     if fail_on_anomaly and bounds.image is None:
         raise UsageError(

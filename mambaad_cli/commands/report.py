@@ -46,6 +46,7 @@ def report(
 ) -> None:
     """Write a page about a run that works without server and internet, or set several runs side by side."""
     from mambaad_cli import console, env
+    from mambaad_cli.engine.runs import find_run
     from mambaad_cli.errors import UsageError
 
     console.configure(as_json=as_json, quiet=quiet)
@@ -59,11 +60,12 @@ def report(
         raise UsageError(
             f"a report is about one run, not {len(words)}", f"mambaad report compare {' '.join(words)}"
         )
+    folder = find_run(words[0])
 
     from mambaad_cli.commands.drawing import draw_and_print
     from mambaad_cli.engine.visualizing import Wanted, open_run
 
-    shown = open_run(words[0], data_dir or env.data_root(), device)
+    shown = open_run(folder, data_dir or env.data_root(), device)
     draw_and_print(
         shown, Wanted(report=out or shown.run / "report.html", single_file=single_file), batch_size
     )

@@ -88,6 +88,7 @@ def visualize(
 ) -> None:
     """Draw overlays and report of a run's test pictures, or the paths of the scans."""
     from mambaad_cli import console, env
+    from mambaad_cli.engine.runs import find_run
     from mambaad_cli.errors import UsageError
 
     console.configure(as_json=as_json, quiet=quiet)
@@ -96,13 +97,14 @@ def visualize(
         return
     if size or directions or over:
         raise UsageError("--size, --directions and --over need --scan", "mambaad visualize --scan hilbert")
+    if picture_format not in ("png", "jpg", "webp"):
+        raise UsageError(f"--format {picture_format} is not png, jpg or webp", "--format png")
+    folder = find_run(run)
 
     from mambaad_cli.commands.drawing import draw_and_print
     from mambaad_cli.engine.gallery import choose_rows
     from mambaad_cli.engine.visualizing import Wanted, open_run
 
-    if picture_format not in ("png", "jpg", "webp"):
-        raise UsageError(f"--format {picture_format} is not png, jpg or webp", "--format png")
     choice: dict[str, Any] = {
         "category": category,
         "defect": defect,
@@ -111,7 +113,7 @@ def visualize(
         "missed": missed,
     }
     chosen = overlays or any(choice.values())
-    shown = open_run(run, data_dir or env.data_root(), device)
+    shown = open_run(folder, data_dir or env.data_root(), device)
     rows = choose_rows(shown.evaluation, **choice) if chosen or not report else []
     wanted = Wanted(
         rows=rows,

@@ -13,7 +13,7 @@ from mambaad_cli.engine.detector import Detector
 from mambaad_cli.engine.gallery import Row, Seen, look, threshold_of
 from mambaad_cli.engine.reporting import describe
 from mambaad_cli.engine.results import Evaluation, read_evaluation
-from mambaad_cli.engine.runs import find_run, read_recipe
+from mambaad_cli.engine.runs import read_recipe
 from mambaad_cli.errors import DataError, Interrupted
 from mambaad_cli.render.overlay_pool import Draw, overlay_pool
 from mambaad_cli.render.overlays import caption, overlap
@@ -35,14 +35,13 @@ class ShownRun:
         return self.detector.run
 
 
-def open_run(name: str, data_dir: Path, device: str) -> ShownRun:
-    """The run that `name` means, ready to be drawn.
+def open_run(run: Path, data_dir: Path, device: str) -> ShownRun:
+    """A run's folder, ready to be drawn.
 
     Raises:
-        RunError: no such run, no checkpoint, or no evaluation yet.
+        RunError: no checkpoint, or no evaluation yet.
         DataError: its dataset is not there.
     """
-    run = find_run(name)
     evaluation = read_evaluation(run)
     root = pictures_root(read_recipe(run).data.dataset, data_dir)
     return ShownRun(evaluation, Detector.load(run, device), root)
