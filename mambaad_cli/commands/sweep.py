@@ -51,7 +51,7 @@ def print_sweep(
         "over_seeds": over_seeds(rows),
     }
     console.result(_table(rows), data, brief=str(folder))
-    console.say(f"[dim]written: {folder / TABLE}; next: mambaad visualize RUN --report[/dim]")
+    console.say(f"[dim]written: {folder / TABLE}; next: mambaad report RUN[/dim]")
     failed = [row for row in rows if row.status == "failed"]
     if failed and console.Mode.json:
         raise typer.Exit(failed[0].exit_code)
