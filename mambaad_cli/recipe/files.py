@@ -65,7 +65,7 @@ def load_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     settings.setdefault("name", path.stem)
     overrides = list(overrides)
     problems = [problem for word in overrides if (problem := _override(settings, word))]
-    origin = f"{path} with {' '.join(overrides)}" if overrides else str(path)
+    origin = f"{path} with overrides" if overrides else str(path)
     return make_recipe(settings, origin, problems)
 
 
