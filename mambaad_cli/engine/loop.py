@@ -34,7 +34,8 @@ def train(training: Training, run: Path) -> None:
     Goes on from the run's checkpoint when there is one.
 
     Raises:
-        RunError: the loss is not finite, the checkpoint cannot be written, or somebody else trains the run.
+        RunError: the loss is not finite, the checkpoint cannot be written, somebody else trains the run, or
+            another of several processes is lost.
         Interrupted: Ctrl-C or SIGTERM; everything up to the last step is kept.
     """
     smaller = memory_guard(smaller_batch(training.recipe.train.batch_size))
